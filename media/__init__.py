@@ -1,0 +1,1 @@
+"""The media plane: Worker processes that forward RTP without decoding it, and what they are made of."""

@@ -1,0 +1,429 @@
+"""The narrow waist between the control plane and a media Worker.
+
+Everything the control plane can ask of a Worker, and everything a Worker reports, is one frozen dataclass here.
+:mod:`media.rpc` carries them as JSON over a Unix socket. Identifiers, SSRCs and ICE credentials are chosen by the
+control plane, so a reply is never needed to build an SDP; a Worker answers only "done" or an error with a code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+Kind = Literal["audio", "video"]
+Source = Literal["microphone", "camera", "screen", "screen_audio"]
+Direction = Literal["publish", "subscribe"]
+DtlsRole = Literal["client", "server"]
+TransportState = Literal["new", "checking", "connected", "stalled", "failed", "closed"]
+
+R = TypeVar("R")
+
+
+# --- what is negotiated ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """One negotiated RTP payload format.
+
+    ``name`` is spelled as IANA registers it: ``opus``, ``red``, ``VP8``, ``VP9``, ``H264``, ``AV1``. ``parameters``
+    is the fmtp line as a mapping. ``feedback`` holds rtcp-fb values such as ``nack``, ``nack pli``, ``ccm fir``,
+    ``transport-cc``, ``goog-remb``.
+    """
+
+    name: str
+    payload_type: int
+    clock_rate: int
+    channels: int = 1
+    parameters: dict[str, str] = field(default_factory=dict)
+    feedback: tuple[str, ...] = ()
+    rtx_payload_type: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """One inbound stream of a Producer: an SSRC known from the SDP, or a rid whose SSRC is learnt from packets."""
+
+    rid: str | None = None
+    ssrc: int | None = None
+    rtx_ssrc: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerParams:
+    """The inbound half of a Track. ``extensions`` maps header-extension URI to the id that this peer uses (1-255)."""
+
+    id: str
+    kind: Kind
+    source: Source
+    mid: str
+    codecs: tuple[Codec, ...]
+    extensions: dict[str, int] = field(default_factory=dict)
+    encodings: tuple[Encoding, ...] = ()
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerParams:
+    """The outbound half of a Track towards one viewer.
+
+    ``codecs`` are the viewer's payload types for the Producer's codecs, matched by name; a Producer packet in a codec
+    that is not listed is not sent (RED is unwrapped to Opus when only Opus is listed).
+    """
+
+    id: str
+    producer_id: str
+    kind: Kind
+    mid: str
+    ssrc: int
+    rtx_ssrc: int | None
+    codecs: tuple[Codec, ...]
+    extensions: dict[str, int] = field(default_factory=dict)
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IceParams:
+    """Short-term ICE credentials (RFC 8445 section 5.3): ufrag 4-256, pwd 22-256 characters of ALPHA/DIGIT/+//."""
+
+    ufrag: str
+    pwd: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """A certificate fingerprint (RFC 8122): ``algorithm`` in lower case, ``value`` as upper-case hex with colons."""
+
+    algorithm: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class DtlsParams:
+    """The peer's fingerprints, and the DTLS role that *this server* takes."""
+
+    role: DtlsRole
+    fingerprints: tuple[Fingerprint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One address to advertise: ``protocol`` is ``udp`` or ``tcp`` (passive); ``address`` a literal IPv4 or IPv6."""
+
+    protocol: Literal["udp", "tcp"]
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransportParams:
+    """One ICE+DTLS path. ``ice`` are *our* credentials; ``certificate`` is the sha-256 value put in the SDP."""
+
+    id: str
+    router_id: str
+    direction: Direction
+    ice: IceParams
+    certificate: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """What a Worker says when it is ready: its process, its two ports, and its current certificate."""
+
+    pid: int
+    udp_port: int
+    tcp_port: int
+    fingerprint: str
+
+
+# --- requests (control plane -> Worker) --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Generic[R]):
+    """A call; ``method`` is its name on the wire, ``R`` what the Worker returns."""
+
+    method: ClassVar[str] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRouter(Request[None]):
+    """Create the media twin of a Room. Opening one that exists is not an error."""
+
+    method: ClassVar[str] = "open_router"
+    router_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseRouter(Request[None]):
+    """Close a Router with every Transport in it. Unknown ids are ignored."""
+
+    method: ClassVar[str] = "close_router"
+    router_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTransport(Request[None]):
+    """Make a Transport that answers ICE checks from now on.
+
+    With ``dtls`` known (the client offered) the handshake starts at the first valid check; otherwise
+    :class:`ConnectTransport` brings it. ``prepare`` names Producers whose keyframe should be asked for as soon as this
+    viewer's ICE begins.
+    """
+
+    method: ClassVar[str] = "open_transport"
+    transport: TransportParams
+    dtls: DtlsParams | None = None
+    producers: tuple[ProducerParams, ...] = ()
+    consumers: tuple[ConsumerParams, ...] = ()
+    prepare: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectTransport(Request[None]):
+    """The answer arrived: start DTLS (first time only) and add the Consumers that the viewer accepted."""
+
+    method: ClassVar[str] = "connect_transport"
+    transport_id: str
+    dtls: DtlsParams
+    consumers: tuple[ConsumerParams, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RestartIce(Request[None]):
+    """New local credentials on the same DTLS session; the old ones work until a check with the new ones arrives."""
+
+    method: ClassVar[str] = "restart_ice"
+    transport_id: str
+    ice: IceParams
+
+
+@dataclass(frozen=True, slots=True)
+class CloseTransport(Request[None]):
+    """Close a Transport with its Producers or Consumers. Unknown ids are ignored."""
+
+    method: ClassVar[str] = "close_transport"
+    transport_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddProducers(Request[None]):
+    """Add Producers to a publishing Transport; ids already there are left alone."""
+
+    method: ClassVar[str] = "add_producers"
+    transport_id: str
+    producers: tuple[ProducerParams, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CloseProducer(Request[None]):
+    """Stop a Producer at once, with every Consumer of it. Unknown ids are ignored."""
+
+    method: ClassVar[str] = "close_producer"
+    producer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseProducer(Request[None]):
+    """Drop (or let through again) a Producer's packets in the Worker. Resuming video asks for a keyframe."""
+
+    method: ClassVar[str] = "pause_producer"
+    producer_id: str
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AddConsumers(Request[None]):
+    """Add Consumers to a subscribing Transport; ids already there are left alone."""
+
+    method: ClassVar[str] = "add_consumers"
+    transport_id: str
+    consumers: tuple[ConsumerParams, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CloseConsumer(Request[None]):
+    """Stop sending one Track to one viewer. Unknown ids are ignored."""
+
+    method: ClassVar[str] = "close_consumer"
+    consumer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseConsumer(Request[None]):
+    """Hold or resume one viewer's copy of a Track; resuming video starts at a keyframe."""
+
+    method: ClassVar[str] = "pause_consumer"
+    consumer_id: str
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GetStats(Request["WorkerStats"]):
+    """Statistics of one Router, or of all when ``router_id`` is None."""
+
+    method: ClassVar[str] = "get_stats"
+    router_id: str | None = None
+
+
+# --- statistics --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerStats:
+    """Inbound figures since the start, and rates over the last second.
+
+    ``jitter_ms`` is RFC 3550's interarrival jitter; ``loss`` the share 0-1 of expected packets missing in the last
+    reporting interval, before recovery; ``lost`` the number never recovered.
+    """
+
+    id: str
+    kind: Kind
+    codec: str
+    packets: int
+    bytes: int
+    bitrate_bps: int
+    loss: float
+    lost: int
+    jitter_ms: float
+    rtt_ms: float | None
+    nacks_sent: int
+    recovered: int
+    plis_sent: int
+    keyframes: int
+    width: int
+    height: int
+    audio_level_db: int | None
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerStats:
+    """Outbound figures: what was sent, and what the viewer's receiver reports say of it."""
+
+    id: str
+    producer_id: str
+    packets: int
+    bytes: int
+    bitrate_bps: int
+    loss: float
+    jitter_ms: float
+    rtt_ms: float | None
+    nacks_received: int
+    retransmitted: int
+    plis_received: int
+    playout_delay_ms: int
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TransportStats:
+    """One path: its state, the address it settled on, and what it carries."""
+
+    id: str
+    router_id: str
+    direction: Direction
+    state: TransportState
+    protocol: str
+    remote: str
+    srtp_profile: str
+    available_bps: int | None
+    dropped: int
+    producers: tuple[ProducerStats, ...] = ()
+    consumers: tuple[ConsumerStats, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStats:
+    """One Worker's figures; ``drops`` counts refused datagrams by reason."""
+
+    pid: int
+    routers: int
+    packets_in: int
+    packets_out: int
+    bytes_in: int
+    bytes_out: int
+    rss_bytes: int
+    cpu_s: float
+    loop_lag_ms: float
+    drops: dict[str, int] = field(default_factory=dict)
+    transports: tuple[TransportStats, ...] = ()
+
+
+# --- events (Worker -> control plane) ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened on a Worker; ``event`` is its name on the wire."""
+
+    event: ClassVar[str] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TransportStateChanged(Event):
+    """``stalled``: nothing heard for 6 s, may come back; ``failed`` and ``closed`` are final."""
+
+    event: ClassVar[str] = "transport_state"
+    transport_id: str
+    state: TransportState
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakersChanged(Event):
+    """The audio Producers that speak now in a Router, loudest first; the first one is the active speaker."""
+
+    event: ClassVar[str] = "speakers"
+    router_id: str
+    producer_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerFlowChanged(Event):
+    """Packets of a Producer began (``flowing``), or none came for 2 s although it is not paused."""
+
+    event: ClassVar[str] = "producer_flow"
+    producer_id: str
+    flowing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateChanged(Event):
+    """The Worker rotated its certificate; the former one stays usable for Transports not yet opened, for an hour."""
+
+    event: ClassVar[str] = "certificate"
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouterFailed(Event):
+    """A broken invariant closed this Router (never the Worker); its peers must reconnect."""
+
+    event: ClassVar[str] = "router_failed"
+    router_id: str
+    reason: str
+
+
+REQUESTS: tuple[type[Request[Any]], ...] = (
+    OpenRouter,
+    CloseRouter,
+    OpenTransport,
+    ConnectTransport,
+    RestartIce,
+    CloseTransport,
+    AddProducers,
+    CloseProducer,
+    PauseProducer,
+    AddConsumers,
+    CloseConsumer,
+    PauseConsumer,
+    GetStats,
+)
+EVENTS: tuple[type[Event], ...] = (
+    TransportStateChanged,
+    SpeakersChanged,
+    ProducerFlowChanged,
+    CertificateChanged,
+    RouterFailed,
+)

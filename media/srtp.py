@@ -1,0 +1,41 @@
+"""SRTP sessions on the packet path: libsrtp in place, without a Python object per packet (RFC 3711, RFC 7714)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pylibsrtp import Session
+from pylibsrtp._binding import ffi, lib
+
+OK: int = lib.srtp_err_status_ok
+REPLAY: frozenset[int] = frozenset({lib.srtp_err_status_replay_fail, lib.srtp_err_status_replay_old})
+#: Bytes that protection may add behind a packet (GCM tag 16; SHA-1 tag 10), and behind RTCP (plus 4 of index).
+MAX_TAG = 16
+MAX_RTCP_TRAILER = 20
+
+protect = lib.srtp_protect
+unprotect = lib.srtp_unprotect
+length_pointer = ffi.new("int *")
+
+
+class SrtpContext:
+    """One direction of one Transport. ``handle`` is what ``protect`` and ``unprotect`` take."""
+
+    __slots__ = ("_session", "handle", "tag_length")
+
+    def __init__(self, session: Session, tag_length: int) -> None:
+        self._session = session
+        self.handle: Any = session._srtp[0]
+        self.tag_length = tag_length
+
+    def protect_rtcp(self, data: bytes) -> bytes:
+        """Encrypt one compound RTCP packet (at most 1400 bytes)."""
+        return bytes(self._session.protect_rtcp(data))
+
+    def unprotect_rtcp(self, data: bytes) -> bytes | None:
+        """Decrypt RTCP, or None when it is forged, replayed or damaged."""
+        buffer = ffi.new("unsigned char[]", data)
+        size = ffi.new("int *", len(data))
+        if lib.srtp_unprotect_rtcp(self.handle, buffer, size) != OK:
+            return None
+        return bytes(ffi.buffer(buffer, size[0]))
