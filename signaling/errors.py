@@ -1,0 +1,168 @@
+"""Every error that a client can see: one stable code, an HTTP status, a WebSocket close code, two sentences.
+
+The sentences are for the person in front of the screen; programs look at the code only. A sentence may hold
+``{placeholders}``; :class:`ApiError` fills them, and one that was not given becomes an empty string.
+"""
+
+# Chinese sentences have Chinese punctuation.
+# ruff: noqa: RUF001
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Locale = Literal["zh-CN", "en"]
+DEFAULT_LOCALE: Locale = "zh-CN"
+
+CLOSE_NORMAL = 1000
+CLOSE_POLICY = 1008
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """``status`` is HTTP; ``close`` the WebSocket close code (RFC 6455 section 7.4) if the error ends a session."""
+
+    status: int
+    zh: str
+    en: str
+    close: int = CLOSE_POLICY
+
+
+ERRORS: dict[str, ErrorInfo] = {
+    "bad_message": ErrorInfo(
+        400, "消息有误：字段 {field} {problem_zh}。", "The message is malformed: field {field} {problem_en}."
+    ),
+    "unknown_type": ErrorInfo(400, "没有名为 {name} 的消息。", "There is no message called {name}."),
+    "message_too_large": ErrorInfo(
+        413, "消息太大，上限是 64 KiB。", "The message is too large; the limit is 64 KiB.", 1009
+    ),
+    "rate_limited": ErrorInfo(429, "操作太频繁，请稍后再试。", "Too many requests; please wait a moment."),
+    "version_unsupported": ErrorInfo(
+        400, "页面版本与服务器不一致，请刷新页面。", "This page and the server speak different versions; please reload."
+    ),
+    "join_required": ErrorInfo(409, "请先进入直播间。", "Join a room first."),
+    "already_joined": ErrorInfo(409, "已经在直播间里了。", "This connection has already joined a room."),
+    "join_timeout": ErrorInfo(408, "进入直播间超时，请重试。", "Joining took too long; please try again."),
+    "request_timeout": ErrorInfo(504, "操作超时，请重试。", "The request took too long; please try again."),
+    "token_missing": ErrorInfo(
+        401, "缺少入场凭证，请从邀请链接进入。", "No access token; please use your invitation link."
+    ),
+    "token_invalid": ErrorInfo(
+        401, "入场凭证无效，请重新获取链接。", "The access token is not valid; please get a new one."
+    ),
+    "token_expired": ErrorInfo(
+        401, "入场凭证已过期，请重新获取链接。", "The access token has expired; please get a new one."
+    ),
+    "token_revoked": ErrorInfo(401, "入场凭证已被收回。", "The access token has been revoked."),
+    "token_wrong_room": ErrorInfo(401, "入场凭证不属于这个直播间。", "The access token is for another room."),
+    "forbidden": ErrorInfo(403, "您没有权限进行此操作。", "You are not allowed to do this."),
+    "not_found": ErrorInfo(404, "找不到该页面。", "There is nothing at this address."),
+    "method_not_allowed": ErrorInfo(405, "不支持这种请求方式。", "This address does not take that method."),
+    "room_not_found": ErrorInfo(404, "直播间不存在。", "This room does not exist."),
+    "room_exists": ErrorInfo(409, "直播间已存在。", "This room exists already."),
+    "room_full": ErrorInfo(503, "直播间已满，请稍后再来。", "The room is full; please come back later."),
+    "room_ended": ErrorInfo(410, "直播已结束。", "The show has ended."),
+    "not_live": ErrorInfo(409, "直播还没有开始。", "Nothing is live here yet."),
+    "identity_taken": ErrorInfo(409, "同一身份已在直播间里。", "Somebody is already in the room under this identity."),
+    "identity_replaced": ErrorInfo(409, "您已在另一个页面进入直播间。", "You joined this room from another page."),
+    "peer_removed": ErrorInfo(403, "您已被移出直播间。", "You were removed from the room."),
+    "sdp_invalid": ErrorInfo(
+        400, "无法读取媒体描述（{detail}）。", "The session description could not be read ({detail})."
+    ),
+    "no_common_codec": ErrorInfo(
+        406, "您的设备与服务器没有共同的编码格式。", "Your device and the server have no codec in common."
+    ),
+    "codec_unsupported": ErrorInfo(406, "您的设备无法播放这路音视频。", "Your device cannot decode this track."),
+    "track_not_found": ErrorInfo(404, "找不到这路音视频。", "There is no such track."),
+    "transport_not_found": ErrorInfo(404, "媒体连接已不存在。", "There is no such media transport."),
+    "peer_not_found": ErrorInfo(404, "找不到这位参与者。", "There is no such participant."),
+    "session_not_found": ErrorInfo(404, "会话已不存在。", "There is no such session."),
+    "track_limit": ErrorInfo(409, "音视频路数已达上限。", "Too many tracks."),
+    "stale_answer": ErrorInfo(409, "应答已过时。", "The answer is for an older offer."),
+    "etag_mismatch": ErrorInfo(412, "会话已变化，请刷新后重试。", "The session has changed since."),
+    "precondition_required": ErrorInfo(428, "请求缺少 If-Match。", "The request needs an If-Match header."),
+    "unsupported_media_type": ErrorInfo(415, "不支持的内容类型。", "The content type is not supported."),
+    "worker_unavailable": ErrorInfo(
+        503, "媒体服务正在重启，马上恢复。", "The media service is restarting and will be back in a moment."
+    ),
+    "slow_consumer": ErrorInfo(
+        503, "网络太慢，连接已断开，正在重连。", "The connection was too slow to keep up and was closed.", 1013
+    ),
+    "idle_timeout": ErrorInfo(408, "长时间没有收到数据，连接已断开。", "Nothing was heard for a while.", 4408),
+    "server_restart": ErrorInfo(503, "服务器正在重启，请稍候。", "The server is restarting; please wait.", 1012),
+    "internal": ErrorInfo(
+        500, "服务器内部错误（编号 {incident}）。", "Something went wrong on our side (incident {incident}).", 1011
+    ),
+}
+
+PROBLEMS: dict[str, tuple[str, str]] = {
+    "missing": ("缺失", "is missing"),
+    "type": ("类型不对", "has the wrong type"),
+    "range": ("超出范围", "is out of range"),
+    "choice": ("取值不对", "is not one of the allowed values"),
+    "json": ("不是有效的 JSON", "is not valid JSON"),
+}
+
+
+class ApiError(Exception):
+    """A refusal with a stable ``code`` from :data:`ERRORS`.
+
+    ``retry_after_s`` tells a client when to try again; ``arguments`` fill the sentence, and among them ``field`` names
+    the wrong field of a ``bad_message``.
+    """
+
+    def __init__(self, code: str, *, retry_after_s: float | None = None, **arguments: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.retry_after_s = retry_after_s
+        self.arguments = arguments
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.sentence('en')}"
+
+    @property
+    def info(self) -> ErrorInfo:
+        """The table's row; an unknown code reads as ``internal``."""
+        return ERRORS.get(self.code, ERRORS["internal"])
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.info.status
+
+    def sentence(self, locale: Locale) -> str:
+        """One sentence for a person, in ``locale``."""
+        template = self.info.zh if locale == "zh-CN" else self.info.en
+        return template.format_map(defaultdict(str, self.arguments))
+
+    def body(self, locale: Locale) -> dict[str, Any]:
+        """``code``, ``message`` and, where they exist, ``field`` and ``retry_after_s``."""
+        result: dict[str, Any] = {"code": self.code, "message": self.sentence(locale)}
+        if "field" in self.arguments:
+            result["field"] = self.arguments["field"]
+        if self.retry_after_s is not None:
+            result["retry_after_s"] = round(self.retry_after_s, 3)
+        return result
+
+
+def bad_message(field: str, problem: str) -> ApiError:
+    """``bad_message`` for one field; ``problem`` is a key of :data:`PROBLEMS`."""
+    zh, en = PROBLEMS[problem]
+    return ApiError("bad_message", field=field, problem_zh=zh, problem_en=en)
+
+
+def as_locale(value: str | None) -> Locale:
+    """Pick a locale from a BCP 47 tag or an Accept-Language header: any English first means ``en``, else ``zh-CN``."""
+    for part in (value or "").split(","):
+        tag = part.split(";")[0].strip().lower()
+        if tag.startswith("zh"):
+            return "zh-CN"
+        if tag.startswith("en"):
+            return "en"
+    return DEFAULT_LOCALE
+
+
+def known(code: str) -> str:
+    """``code`` if the table has it, else ``internal``: no code leaves the Node that PROTOCOL.md does not list."""
+    return code if code in ERRORS else "internal"
