@@ -260,10 +260,14 @@ class PauseConsumer(Request[None]):
 
 @dataclass(frozen=True, slots=True)
 class GetStats(Request["WorkerStats"]):
-    """Statistics of one Router, or of all when ``router_id`` is None."""
+    """Statistics of one Router, or of all when ``router_id`` is None.
+
+    ``direction`` leaves out the Transports of the other one: polling the uplinks must not list a thousand viewers.
+    """
 
     method: ClassVar[str] = "get_stats"
     router_id: str | None = None
+    direction: Direction | None = None
 
 
 # --- statistics --------------------------------------------------------------------------------------------------
