@@ -39,3 +39,13 @@ class SrtpContext:
         if lib.srtp_unprotect_rtcp(self.handle, buffer, size) != OK:
             return None
         return bytes(ffi.buffer(buffer, size[0]))
+
+
+def protect_copy(handle: Any, data: bytes) -> bytes | None:
+    """Encrypt a copy of one RTP packet, for paths that do not use the send arena. None when libsrtp refuses."""
+    buffer = ffi.new("unsigned char[]", len(data) + MAX_TAG)
+    ffi.memmove(buffer, data, len(data))
+    size = ffi.new("int *", len(data))
+    if protect(handle, buffer, size) != OK:
+        return None
+    return bytes(ffi.buffer(buffer, size[0]))

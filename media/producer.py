@@ -1,0 +1,341 @@
+"""The inbound half of a Track: streams in, one numbered stream of packets out to Groups of viewers.
+
+Packets keep their timestamps; sequence numbers are shifted so that a mute leaves no hole and, with simulcast, so that
+a change of Layer continues the stream. The shift is made here once, not per viewer, and the cache holds what came out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from media import codecs
+from media.api import Codec, ProducerParams, ProducerStats
+from media.consumer import Consumer
+from media.fanout import Group, Layout
+from media.inbound import InboundStream
+from media.packet import Packet
+from media.packet_cache import PacketCache
+
+#: Replay at most this much of the past to a new viewer: longer, and catching up costs more than a new keyframe.
+REPLAY_MAX_AGE_S = 2.0
+REPLAY_MAX_PACKETS = 400
+#: At most one keyframe request per source in this time; later ones are sent when it is over.
+KEYFRAME_INTERVAL_S = 0.3
+#: A new viewer asks for a keyframe only if the last one is older: many viewers joining must not starve the picture.
+FRESH_KEYFRAME_S = 1.0
+_KEYFRAME_REPEAT_S = 0.5
+_FLOW_TIMEOUT_S = 2.0
+_LAYER_SILENT_S = 0.6
+MAX_STREAMS = 8
+
+
+class Producer:
+    """One Track as a Worker receives it.
+
+    ``ask_keyframe(ssrc)`` sends PLI or FIR to the publisher; ``on_flow(flowing)`` reports that packets began or
+    stopped.
+    """
+
+    def __init__(
+        self,
+        params: ProducerParams,
+        now: float,
+        ask_keyframe: Callable[[int], None],
+        on_flow: Callable[[bool], None],
+    ) -> None:
+        self.params = params
+        self.id = params.id
+        self.kind = params.kind
+        self.paused = params.paused
+        self.codec_by_type: dict[int, Codec] = {codec.payload_type: codec for codec in params.codecs}
+        self.rtx_types: dict[int, int] = {
+            codec.rtx_payload_type: codec.payload_type for codec in params.codecs if codec.rtx_payload_type is not None
+        }
+        self.streams: dict[int, InboundStream] = {}
+        self.cache = PacketCache[Packet](2048 if params.kind == "video" else 256, 3.0)
+        self.consumers: dict[str, Consumer] = {}
+        self.keyframes = 0
+        self.plis_sent = 0
+        self.width = 0
+        self.height = 0
+        self.audio_level: int | None = None
+        self.bitrate_bps = 0
+        self.flowing = False
+        self._ask_keyframe = ask_keyframe
+        self._on_flow = on_flow
+        self._groups: dict[tuple[object, ...], Group] = {}
+        self._burst: list[Packet] = []
+        self._waiting: dict[Consumer, None] = {}
+        self._catching_up: dict[Consumer, None] = {}
+        self._selected: InboundStream | None = None
+        self._shift = 0
+        self._timestamp_shift = 0
+        self._first_valid = 0
+        self._resume = False
+        self._newest_out = -1
+        self._newest_timestamp = 0
+        self._newest_arrival = now
+        self._keyframe_at = -1e9
+        self._keyframe_asked_at = -1e9
+        self._keyframe_wanted = False
+        self._rate_bytes = 0
+        self._rate_since = now
+
+    # --- inbound -------------------------------------------------------------------------------------------------
+
+    def add_stream(self, ssrc: int, rid: str | None, payload_type: int | None) -> InboundStream | None:
+        """Bind an SSRC to this Producer, or None when it has too many already."""
+        if len(self.streams) >= MAX_STREAMS:
+            return None
+        codec = self.codec_by_type.get(payload_type, self.params.codecs[0]) if payload_type else self.params.codecs[0]
+        stream = InboundStream(ssrc, codec.clock_rate, rid, "nack" in codec.feedback and self.kind == "video")
+        self.streams[ssrc] = stream
+        return stream
+
+    def receive(
+        self,
+        stream: InboundStream,
+        extended: int,
+        timestamp: int,
+        marker: bool,
+        codec: Codec,
+        payload: bytes,
+        extensions: dict[str, bytes] | None,
+        now: float,
+    ) -> None:
+        """Take one decrypted packet; it leaves with :meth:`flush`."""
+        if not self.flowing:
+            self.flowing = True
+            self._on_flow(True)
+        depacketizer = codecs.by_name(codec.name)
+        keyframe = self.kind == "video" and bool(payload) and depacketizer.is_keyframe_start(payload)
+        if stream is not self._selected and not self._select(stream, extended, timestamp, keyframe, now):
+            return
+        if self.paused:
+            # Numbers skipped while muted are closed up, so that viewers do not ask for what never comes.
+            self._resume = True
+            return
+        if self._resume:
+            self._resume = False
+            self._first_valid = extended
+            self._shift = self._newest_out + 1 - extended
+        if extended < self._first_valid:
+            return
+        sequence = extended + self._shift
+        packet = Packet(
+            sequence,
+            (timestamp + self._timestamp_shift) & 0xFFFFFFFF,
+            marker,
+            codec.name,
+            payload,
+            extensions,
+            keyframe,
+            now,
+        )
+        if not self.cache.put(sequence, packet, now, keyframe):
+            return
+        if sequence > self._newest_out:
+            self._newest_out = sequence
+            self._newest_timestamp = packet.timestamp
+            self._newest_arrival = now
+        if keyframe:
+            self.keyframes += 1
+            self._keyframe_at = now
+            self._keyframe_wanted = False
+            size = depacketizer.dimensions(payload)
+            if size is not None:
+                self.width, self.height = size
+        self._burst.append(packet)
+
+    def _select(self, stream: InboundStream, extended: int, timestamp: int, keyframe: bool, now: float) -> bool:
+        """Whether ``stream`` is, or now becomes, the one that goes out. Switches only at a keyframe (simulcast)."""
+        current = self._selected
+        if current is not None:
+            silent = now - current.last_arrival > _LAYER_SILENT_S
+            if not silent and self._rank(stream) <= self._rank(current):
+                return False
+            if not keyframe:
+                if silent or now - self._keyframe_asked_at > _KEYFRAME_REPEAT_S:
+                    self.request_keyframe(now, stream.ssrc)
+                return False
+            elapsed = max(1, int((now - self._newest_arrival) * stream.clock_rate))
+            self._shift = self._newest_out + 1 - extended
+            self._timestamp_shift = (self._newest_timestamp + elapsed - timestamp) & 0xFFFFFFFF
+            self._first_valid = extended
+        self._selected = stream
+        return True
+
+    def _rank(self, stream: InboundStream) -> int:
+        """Simulcast Layers in the order the SDP lists them; the last is the best."""
+        for index, encoding in enumerate(self.params.encodings):
+            if encoding.rid == stream.rid:
+                return index
+        return -1
+
+    def flush(self, now: float) -> None:
+        """Send what came in since the last call to all viewers, then let those in who waited for a keyframe."""
+        burst = self._burst
+        if not burst:
+            return
+        self._burst = []
+        for group in self._groups.values():
+            group.send(burst, now)
+        if self._waiting and (self.kind == "audio" or any(packet.keyframe for packet in burst)):
+            for consumer in list(self._waiting):
+                self.admit(consumer, now)
+
+    def pause(self, paused: bool, now: float) -> None:
+        """Drop packets from now on, or let them through again."""
+        if self.paused and not paused and self.kind == "video":
+            self.request_keyframe(now)
+        self.paused = paused
+
+    # --- viewers -------------------------------------------------------------------------------------------------
+
+    def add_consumer(self, consumer: Consumer, now: float) -> None:
+        """Register a viewer; it starts as soon as its path is up and there is something to start from."""
+        self.consumers[consumer.id] = consumer
+        self.admit(consumer, now)
+
+    def remove_consumer(self, consumer: Consumer) -> None:
+        """Forget a viewer."""
+        self.part(consumer)
+        self.consumers.pop(consumer.id, None)
+
+    def admit(self, consumer: Consumer, now: float) -> None:
+        """Let a viewer begin, or note that it waits (asking for a keyframe if its path is already up)."""
+        if consumer.begin(now):
+            self._waiting.pop(consumer, None)
+            if consumer.catching_up:
+                self._catching_up[consumer] = None
+        elif consumer.waiting:
+            self._waiting[consumer] = None
+            if self.kind == "video":
+                self.request_keyframe(now)
+
+    def join(self, consumer: Consumer, layout: Layout) -> None:
+        """Put a viewer into the Group for its layout, moving it if it is in another."""
+        group = self._groups.get(layout.key)
+        if group is None:
+            group = self._groups[layout.key] = Group(layout)
+        if consumer.group is group:
+            return
+        if consumer.group is not None:
+            self._leave_group(consumer)
+        group.members[consumer] = None
+        consumer.group = group
+
+    def part(self, consumer: Consumer) -> None:
+        """Take a viewer out of its Group and off every list."""
+        self._waiting.pop(consumer, None)
+        self._catching_up.pop(consumer, None)
+        if consumer.group is not None:
+            self._leave_group(consumer)
+
+    def _leave_group(self, consumer: Consumer) -> None:
+        group = consumer.group
+        assert group is not None
+        group.members.pop(consumer, None)
+        consumer.group = None
+        if not group.members:
+            self._groups.pop(group.layout.key, None)
+
+    def replay_start(self, now: float) -> int | None:
+        """Where a new viewer can begin: the newest keyframe, if all since then is cached and recent enough."""
+        start = self.cache.since_keyframe()
+        newest = self.cache.newest
+        if start is None or newest is None or newest - start > REPLAY_MAX_PACKETS:
+            return None
+        return start if now - self._keyframe_at <= REPLAY_MAX_AGE_S else None
+
+    # --- keyframes -----------------------------------------------------------------------------------------------
+
+    def prepare_viewer(self, now: float) -> None:
+        """A viewer is connecting: have a fresh keyframe under way by the time it is ready."""
+        if self.kind == "video" and now - self._keyframe_at > FRESH_KEYFRAME_S:
+            self.request_keyframe(now)
+
+    def request_keyframe(self, now: float, ssrc: int | None = None) -> None:
+        """Ask the publisher for a keyframe, at most every KEYFRAME_INTERVAL_S; a request within it is kept."""
+        if self.kind != "video" or self.paused:
+            return
+        self._keyframe_wanted = True
+        if now - self._keyframe_asked_at < KEYFRAME_INTERVAL_S:
+            return
+        target = ssrc if ssrc is not None else self._selected.ssrc if self._selected else None
+        if target is None:
+            target = next(iter(self.streams), None)
+        if target is not None:
+            self._keyframe_asked_at = now
+            self.plis_sent += 1
+            self._ask_keyframe(target)
+
+    # --- time ----------------------------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """Every few milliseconds: viewers that catch up, keyframes not yet come, Tracks that fell silent."""
+        for consumer in list(self._catching_up):
+            consumer.catch_up(now)
+            if not consumer.catching_up:
+                self._catching_up.pop(consumer, None)
+        if self._keyframe_wanted and now - self._keyframe_asked_at >= _KEYFRAME_REPEAT_S:
+            if self._waiting or self.consumers:
+                self.request_keyframe(now)
+            else:
+                self._keyframe_wanted = False
+        if self.flowing and not self.paused:
+            last = max((stream.last_arrival for stream in self.streams.values()), default=0.0)
+            if now - last > _FLOW_TIMEOUT_S and self.kind == "video":
+                self.flowing = False
+                self._on_flow(False)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a viewer is catching up and :meth:`tick` should come again within milliseconds."""
+        return bool(self._catching_up)
+
+    def clock_at(self, now: float) -> tuple[int, int] | None:
+        """The publisher's NTP time and this Track's outbound RTP timestamp at ``now``."""
+        if self._selected is None:
+            return None
+        mapping = self._selected.clock.ntp_at(now)
+        return None if mapping is None else (mapping[0], (mapping[1] + self._timestamp_shift) & 0xFFFFFFFF)
+
+    def measure(self, now: float) -> None:
+        """Update the bitrate; called about once a second."""
+        total = sum(stream.bytes for stream in self.streams.values())
+        elapsed = now - self._rate_since
+        if elapsed > 0:
+            self.bitrate_bps = int((total - self._rate_bytes) * 8 / elapsed)
+        self._rate_bytes = total
+        self._rate_since = now
+
+    def close(self) -> None:
+        """Let go of every viewer."""
+        for consumer in list(self.consumers.values()):
+            self.remove_consumer(consumer)
+
+    def stats(self, rtt_s: float | None) -> ProducerStats:
+        """This Track's inbound figures."""
+        streams = list(self.streams.values())
+        nacks = [stream.nack for stream in streams if stream.nack is not None]
+        return ProducerStats(
+            id=self.id,
+            kind=self.kind,
+            codec=self.params.codecs[0].name if self.params.codecs else "",
+            packets=sum(stream.packets for stream in streams),
+            bytes=sum(stream.bytes for stream in streams),
+            bitrate_bps=self.bitrate_bps,
+            loss=round(max((stream.loss for stream in streams), default=0.0), 4),
+            lost=sum(nack.lost for nack in nacks),
+            jitter_ms=round(max((stream.jitter_s for stream in streams), default=0.0) * 1000, 2),
+            rtt_ms=None if rtt_s is None else round(rtt_s * 1000, 2),
+            nacks_sent=sum(nack.sent for nack in nacks),
+            recovered=sum(nack.recovered for nack in nacks),
+            plis_sent=self.plis_sent,
+            keyframes=self.keyframes,
+            width=self.width,
+            height=self.height,
+            audio_level_db=None if self.audio_level is None else -self.audio_level,
+            paused=self.paused,
+        )

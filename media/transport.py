@@ -1,0 +1,346 @@
+"""One ICE+DTLS path to one Peer: decrypts what comes in, and carries what goes out.
+
+A Transport either publishes (it owns Producers) or subscribes (it owns Consumers). The Worker hands it datagrams that
+passed the demultiplexer; it never sees a socket, only a path with ``send``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from media import header_extensions as hx
+from media import rtcp
+from media.api import ConsumerParams, DtlsParams, IceParams, ProducerParams, TransportParams, TransportState, TransportStats
+from media.consumer import Consumer
+from media.dtls import Certificate, DtlsEndpoint
+from media.ice_lite import IceAgent
+from media.producer import Producer
+from media.publisher import PublisherSide
+from media.router import Router
+from media.srtp import MAX_TAG, OK, REPLAY, SrtpContext, length_pointer, protect, protect_copy, unprotect
+from media.udp import UdpPath
+
+STALLED_AFTER_S = 6.0
+CONNECT_TIMEOUT_S = 20.0
+_REPORT_INTERVAL_S = 1.0
+_SERVER_CNAME = b"lianmai"
+
+
+class Path(Protocol):
+    """A way to the peer: a UDP address or a TCP connection."""
+
+    @property
+    def protocol(self) -> str:
+        """``udp`` or ``tcp``."""
+
+    def send(self, data: bytes) -> None:
+        """Send one datagram; never blocks, may drop."""
+
+    def close(self) -> None:
+        """Release what the path holds."""
+
+
+class Transport:
+    """See the module's docstring. ``on_state(state, reason)`` reports each change of state once.
+
+    ``clock`` is only for callbacks that come without a time (the end of a handshake).
+    """
+
+    def __init__(
+        self,
+        params: TransportParams,
+        router: Router,
+        certificate: Certificate,
+        clock: Callable[[], float],
+        on_state: Callable[[TransportState, str], None],
+        on_flow: Callable[[str, bool], None],
+        drops: Counter[str],
+    ) -> None:
+        now = clock()
+        self.params = params
+        self.id = params.id
+        self.router = router
+        self.ice = IceAgent(params.ice, now)
+        self.state: TransportState = "new"
+        self.path: Path | None = None
+        self.tx_handle: Any = None
+        self.tag_length = MAX_TAG
+        self.protect_failed = 0
+        self.srtp_profile = ""
+        self.available_bps: int | None = None
+        self.consumers: dict[str, Consumer] = {}
+        self.prepare: tuple[str, ...] = ()
+        self.rtt_s: float | None = None
+        self._created = now
+        self._on_state = on_state
+        self._drops = drops
+        self._tx: SrtpContext | None = None
+        self._rx: SrtpContext | None = None
+        self._rx_handle: Any = None
+        self._dtls_params: DtlsParams | None = None
+        self._dtls_started = 0.0
+        self._transport_cc = 0
+        self._next_report = now + _REPORT_INTERVAL_S
+        self._by_ssrc: dict[int, Consumer] = {}
+        self._clock = clock
+        self._dtls = DtlsEndpoint(
+            certificate, self._send_control, self._dtls_connected, self._dtls_failed, lambda: self._close("peer_closed")
+        )
+        self.publisher = PublisherSide(router, self.send_rtcp, on_flow, drops) if params.direction == "publish" else None
+
+    # --- ICE and DTLS --------------------------------------------------------------------------------------------
+
+    def connect(self, params: DtlsParams) -> None:
+        """The peer's fingerprints are known; the handshake starts as soon as there is a path."""
+        if self._dtls_params is None:
+            self._dtls_params = params
+            self._start_dtls()
+
+    def restart_ice(self, ice: IceParams) -> None:
+        """New credentials; the path stays in use until a check with the new ones nominates another."""
+        self.ice.restart(ice)
+
+    def set_path(self, path: Path, now: float) -> None:
+        """ICE chose this path."""
+        first = self.path is None
+        if not first and self.path is not path and self.path is not None and self.path.protocol == "tcp":
+            self.path.close()
+        self.path = path
+        if first:
+            self._set_state("checking")
+            for producer_id in self.prepare:
+                if (producer := self.router.producers.get(producer_id)) is not None:
+                    producer.prepare_viewer(now)
+        self._start_dtls()
+
+    def path_gone(self, path: Path) -> None:
+        """A TCP connection ended: nothing is sent until ICE finds another path."""
+        if self.path is path:
+            self.path = None
+            if self.state == "connected":
+                self._set_state("stalled", "connection_lost")
+
+    def heard(self) -> None:
+        """An authenticated check came in: a stalled path is back."""
+        if self.state == "stalled":
+            self._set_state("connected")
+
+    def on_dtls(self, data: bytes) -> None:
+        """One DTLS record from a validated address."""
+        if not self._dtls.feed(data):
+            self._drops["dtls_refused"] += 1
+
+    def _start_dtls(self) -> None:
+        if self._dtls_params is not None and self.path is not None and not self._dtls.started:
+            self._dtls_started = self._clock()
+            self._dtls.start(self._dtls_params)
+
+    def _send_control(self, data: bytes) -> None:
+        if self.path is not None:
+            self.path.send(data)
+
+    def _dtls_connected(self, tx: SrtpContext, rx: SrtpContext, profile: str) -> None:
+        now = self._clock()
+        self._tx, self._rx = tx, rx
+        self.tx_handle, self._rx_handle = tx.handle, rx.handle
+        self.tag_length = tx.tag_length
+        self.srtp_profile = profile
+        # Both roles wait for two flights of the peer's; good enough to time the first retransmission request.
+        self.rtt_s = max(0.001, (now - self._dtls_started) / 2)
+        if self.publisher is not None:
+            self.publisher.rtt_s = self.rtt_s
+        self._set_state("connected")
+        for consumer in list(self.consumers.values()):
+            consumer.producer.admit(consumer, now)
+        self._report_to_viewer(now)
+
+    def _dtls_failed(self, reason: str) -> None:
+        self._set_state("failed", reason)
+
+    def _set_state(self, state: TransportState, reason: str = "") -> None:
+        if state != self.state and self.state not in ("failed", "closed"):
+            self.state = state
+            self._on_state(state, reason)
+
+    # --- in ------------------------------------------------------------------------------------------------------
+
+    def on_rtp(self, pointer: Any, view: memoryview, length: int, now: float) -> Producer | None:
+        """One SRTP packet, decrypted where it lies. Returns the Producer that must be flushed."""
+        if self._rx_handle is None or self.publisher is None:
+            self._drops["rtp_unexpected"] += 1
+            return None
+        length_pointer[0] = length
+        status = unprotect(self._rx_handle, pointer, length_pointer)
+        if status != OK:
+            self._drops["srtp_replay" if status in REPLAY else "srtp_auth"] += 1
+            return None
+        return self.publisher.on_rtp(view[: length_pointer[0]], now)
+
+    def on_rtcp(self, data: bytes, now: float) -> None:
+        """One SRTCP compound packet."""
+        if self._rx is None:
+            self._drops["rtcp_unexpected"] += 1
+            return
+        plain = self._rx.unprotect_rtcp(data)
+        if plain is None:
+            self._drops["srtcp_auth"] += 1
+            return
+        for packet in rtcp.parse_compound(plain):
+            if self.publisher is not None:
+                self.publisher.on_rtcp(packet, now)
+            else:
+                self._on_viewer_rtcp(packet, now)
+
+    def _on_viewer_rtcp(self, packet: rtcp.RtcpPacket, now: float) -> None:
+        match packet:
+            case rtcp.ReceiverReport() | rtcp.SenderReport():
+                for block in packet.reports:
+                    if (consumer := self._by_ssrc.get(block.ssrc)) is not None:
+                        consumer.on_report(block, now)
+                        self.rtt_s = consumer.rtt_s or self.rtt_s
+            case rtcp.Nack():
+                if (consumer := self._by_ssrc.get(packet.media_ssrc)) is not None:
+                    consumer.on_nack(list(packet.lost), now)
+            case rtcp.Pli():
+                if (consumer := self._by_ssrc.get(packet.media_ssrc)) is not None:
+                    consumer.on_keyframe_request(now)
+            case rtcp.Fir():
+                for ssrc, _sequence in packet.entries:
+                    if (consumer := self._by_ssrc.get(ssrc)) is not None:
+                        consumer.on_keyframe_request(now)
+            case rtcp.Remb():
+                self.available_bps = packet.bitrate_bps
+            case _:
+                pass
+
+    # --- out -----------------------------------------------------------------------------------------------------
+
+    def stamp_transport_cc(self, view: memoryview, offset: int, _now: float) -> None:
+        """Write this Transport's next transport-wide sequence number."""
+        self._transport_cc = (self._transport_cc + 1) & 0xFFFF
+        view[offset] = self._transport_cc >> 8
+        view[offset + 1] = self._transport_cc & 0xFF
+
+    def send_rtp(self, path: Path, data: bytes, stamp: bool = False, now: float = 0.0) -> None:
+        """Encrypt and send one packet (a retransmission, or any packet on TCP)."""
+        if self.tx_handle is None:
+            return
+        size = len(data)
+        if not isinstance(path, UdpPath):
+            sealed = protect_copy(self.tx_handle, data)
+            if sealed is not None:
+                path.send(sealed)
+            return
+        udp = path.socket
+        base = udp.reserve(size + MAX_TAG)
+        udp.arena_view[base : base + size] = data
+        if stamp:
+            self.stamp_transport_cc(udp.arena_view, base + (17 if data[12:14] == b"\xbe\xde" else 18), now)
+        length_pointer[0] = size
+        if protect(self.tx_handle, udp.arena + base, length_pointer) == OK:
+            udp.add(path, base, length_pointer[0], length_pointer[0])
+        else:
+            self.protect_failed += 1
+
+    def send_rtcp(self, packets: list[rtcp.RtcpPacket] | list[bytes]) -> None:
+        """Encrypt and send one compound packet, led by a report as RFC 3550 asks unless reduced-size."""
+        if self._tx is None or self.path is None or not packets:
+            return
+        data = b"".join(packet if isinstance(packet, bytes) else packet.build() for packet in packets)
+        self.path.send(self._tx.protect_rtcp(data))
+
+    # --- Producers and Consumers ---------------------------------------------------------------------------------
+
+    def add_producers(self, producers: tuple[ProducerParams, ...], now: float) -> None:
+        """Accept Tracks from this peer; ids already there are left alone."""
+        if self.publisher is not None:
+            for params in producers:
+                self.publisher.add(params, now)
+
+    def add_consumers(self, consumers: tuple[ConsumerParams, ...], now: float) -> list[Consumer]:
+        """Send Tracks to this peer. Those whose Producer is gone are passed over. Returns the new ones."""
+        added: list[Consumer] = []
+        for params in consumers:
+            producer = self.router.producers.get(params.producer_id)
+            if params.id in self.consumers or producer is None:
+                continue
+            consumer = Consumer(params, producer, self, now)
+            self.consumers[params.id] = consumer
+            self._by_ssrc[params.ssrc] = consumer
+            added.append(consumer)
+            producer.add_consumer(consumer, now)
+        if added and self.state == "connected":
+            self._report_to_viewer(now)
+        return added
+
+    def remove_consumer(self, consumer: Consumer) -> None:
+        """Stop sending one Track."""
+        if self.consumers.pop(consumer.id, None) is not None:
+            self._by_ssrc.pop(consumer.params.ssrc, None)
+            consumer.producer.remove_consumer(consumer)
+
+    # --- time ----------------------------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """About every 20 ms."""
+        if self.state in ("failed", "closed"):
+            return
+        if self.publisher is not None and self.state == "connected":
+            self.publisher.tick(now)
+        if now < self._next_report:
+            return
+        self._next_report = now + _REPORT_INTERVAL_S
+        if self.state in ("new", "checking") and now - self._created > CONNECT_TIMEOUT_S:
+            self._set_state("failed", "connect_timeout")
+        elif self.state in ("connected", "stalled"):
+            if self.ice.expired(now):
+                self._set_state("failed", "consent_expired")
+            elif self.ice.stalled(now) and self.state == "connected":
+                self._set_state("stalled", "no_checks")
+            else:
+                self._report_to_viewer(now)
+
+    def _report_to_viewer(self, now: float) -> None:
+        reports: list[rtcp.RtcpPacket] = []
+        for consumer in self.consumers.values():
+            consumer.measure(now)
+            report = consumer.sender_report(now)
+            if report is not None:
+                reports.append(report)
+        if reports:
+            chunks = tuple((report.ssrc, _SERVER_CNAME) for report in reports if isinstance(report, rtcp.SenderReport))
+            self.send_rtcp([*reports, rtcp.Sdes(chunks)])
+
+    def _close(self, reason: str) -> None:
+        self._set_state("closed", reason)
+
+    def close(self) -> None:
+        """Say goodbye to the peer and let go of everything. Reports no state: whoever closes knows."""
+        self.state = "closed"
+        for consumer in list(self.consumers.values()):
+            self.remove_consumer(consumer)
+        if self.publisher is not None:
+            self.publisher.close()
+        self._dtls.close()
+        if self.path is not None:
+            self.path.close()
+        self.path = None
+        self.tx_handle = self._rx_handle = None
+
+    def stats(self) -> TransportStats:
+        """This path's figures."""
+        return TransportStats(
+            id=self.id,
+            router_id=self.router.id,
+            direction=self.params.direction,
+            state=self.state,
+            protocol=self.path.protocol if self.path else "",
+            remote=str(self.path) if self.path else "",
+            srtp_profile=self.srtp_profile,
+            available_bps=self.available_bps,
+            dropped=self.protect_failed,
+            producers=self.publisher.stats() if self.publisher else (),
+            consumers=tuple(consumer.stats() for consumer in self.consumers.values()),
+        )
