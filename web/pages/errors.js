@@ -1,0 +1,98 @@
+/** What to tell a person about an error code, and which way out to offer. */
+import { t } from "./locale.js";
+
+/** Ways out that pages know how to perform. */
+/** @typedef {"retry" | "token" | "home" | "here"} WayOut */
+
+/**
+ * Every code that has its own sentence (`error.<code>` in the language files), with its way out.
+ * PROTOCOL.md section 4 and the SDK's own codes are covered completely (tested).
+ * @type {Readonly<Record<string, WayOut>>}
+ */
+export const WAYS_OUT = Object.freeze({
+  bad_message: "retry",
+  unknown_type: "retry",
+  message_too_large: "retry",
+  rate_limited: "retry",
+  version_unsupported: "retry",
+  join_required: "retry",
+  already_joined: "retry",
+  join_timeout: "retry",
+  token_missing: "token",
+  token_invalid: "token",
+  token_expired: "token",
+  token_revoked: "token",
+  token_wrong_room: "token",
+  forbidden: "token",
+  room_not_found: "home",
+  room_full: "retry",
+  room_ended: "home",
+  identity_taken: "retry",
+  identity_replaced: "here",
+  peer_removed: "home",
+  sdp_invalid: "retry",
+  no_common_codec: "retry",
+  codec_unsupported: "retry",
+  track_not_found: "retry",
+  transport_not_found: "retry",
+  peer_not_found: "retry",
+  session_not_found: "retry",
+  track_limit: "retry",
+  stale_answer: "retry",
+  etag_mismatch: "retry",
+  precondition_required: "retry",
+  unsupported_media_type: "retry",
+  worker_unavailable: "retry",
+  slow_consumer: "retry",
+  idle_timeout: "retry",
+  server_restart: "retry",
+  internal: "retry",
+
+  connection_failed: "retry",
+  connection_lost: "retry",
+  session_lost: "retry",
+  not_connected: "retry",
+  timeout: "retry",
+  closed: "retry",
+  busy: "retry",
+  media_failed: "retry",
+  publish_failed: "retry",
+  track_ended: "retry",
+  unsupported_browser: "home",
+  permission_denied: "retry",
+  no_device: "retry",
+  device_busy: "retry",
+  device_lost: "retry",
+  device_failed: "retry",
+  cancelled: "retry",
+  insecure_context: "home",
+  demo_token_failed: "retry",
+});
+
+/**
+ * @param {unknown} error anything thrown; the SDK's errors carry `code` and a localised `message`
+ * @returns {string} a stable code
+ */
+export function codeOf(error) {
+  const code = /** @type {{ code?: unknown } | null} */ (error)?.code;
+  return typeof code === "string" && code !== "" ? code : "unknown";
+}
+
+/**
+ * One sentence: cause and, where there is one, what to do.
+ * @param {string} code
+ * @param {string} [message] the server's own sentence, for codes newer than this page
+ * @returns {string}
+ */
+export function sentence(code, message = "") {
+  if (code in WAYS_OUT) return t(`error.${code}`);
+  return message || t("error.unknown");
+}
+
+/**
+ * @param {string} code
+ * @returns {WayOut}
+ */
+export function wayOut(code) {
+  return WAYS_OUT[code] ?? "retry";
+}

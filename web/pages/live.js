@@ -1,0 +1,316 @@
+/** The live page: joins a room as a viewer, plays it, and says what is going on. */
+import { LianmaiRoom } from "../sdk/lianmai.js";
+import { avatar } from "./components/avatar.js";
+import { CallBar } from "./components/call-bar.js";
+import { showKeys } from "./components/dialog.js";
+import "./components/language-switch.js";
+import { Notice } from "./components/notice.js";
+import { QualityBars } from "./components/quality-bars.js";
+import { Stage } from "./components/stage.js";
+import { TokenForm } from "./components/token-form.js";
+import { byId, dots, make, setText } from "./dom.js";
+import { codeOf, sentence, wayOut } from "./errors.js";
+import { Fullscreen } from "./fullscreen.js";
+import { IdleFade } from "./idle.js";
+import { liveNotice } from "./live-notice.js";
+import { leadPeer, liveView } from "./live-view.js";
+import { formatCount, getLocale, onLocale, startLocale, t, tn } from "./locale.js";
+import { RemoteStage } from "./remote-stage.js";
+import { listenShortcuts } from "./shortcuts.js";
+import { readSound, writeSound } from "./sound.js";
+import { isDemo, roomFromPath, TokenNeeded, TokenSource } from "./token.js";
+
+const COUNTDOWN_EVERY_MS = 1000;
+const VOLUME_STEP = 0.1;
+
+const roomName = roomFromPath(location.pathname);
+const tokens = new TokenSource(roomName, "viewer", () => t("demo.viewer_name"));
+
+const root = byId("root", HTMLElement);
+const stage = byId("stage", Stage);
+const center = byId("center", HTMLElement);
+const notice = byId("notice", Notice);
+const tokenForm = byId("token", TokenForm);
+const soundBar = byId("sound-bar", CallBar);
+const viewBar = byId("view-bar", CallBar);
+const volume = byId("volume", HTMLInputElement);
+const quality = byId("quality", QualityBars);
+const unmute = byId("unmute", HTMLButtonElement);
+const banner = byId("banner", HTMLElement);
+const fullscreen = new Fullscreen(root, () => stage.mainVideo);
+
+/** @type {LianmaiRoom | null} */
+let room = null;
+/** @type {RemoteStage | null} */
+let remote = null;
+/** Until the first join the SDK's room is an empty value, not a description. */
+let joined = false;
+let tokenNeeded = false;
+/** @type {{ code: string, message: string } | null} */
+let failure = null;
+/** @type {string | null} */
+let unplayable = null;
+/** @type {string} */
+let lastScene = "";
+
+async function connect() {
+  disconnect();
+  joined = false;
+  failure = null;
+  tokenNeeded = false;
+  unplayable = null;
+  if (typeof RTCPeerConnection === "undefined") {
+    failure = { code: "unsupported_browser", message: "" };
+    render();
+    return;
+  }
+  const current = new LianmaiRoom({ token: giveToken, locale: getLocale() });
+  room = current;
+  remote = new RemoteStage(current, stage, readSound());
+  remote.addEventListener("change", render);
+  for (const type of ["state", "viewers"]) current.addEventListener(type, render);
+  current.on("downlink", (detail) => {
+    quality.value = detail;
+  });
+  current.on("error", (error) => {
+    if (error.code === "codec_unsupported") unplayable = error.code;
+    render();
+  });
+  current.on("bye", (bye) => {
+    if (room === current) fail(bye);
+  });
+  render();
+  try {
+    await current.join();
+    joined = true;
+  } catch (error) {
+    if (room === current) fail(error);
+  }
+  render();
+}
+
+/** @returns {Promise<string>} */
+async function giveToken() {
+  try {
+    return await tokens.get();
+  } catch (error) {
+    if (error instanceof TokenNeeded) tokenNeeded = true;
+    throw error;
+  }
+}
+
+/** @param {unknown} error */
+function fail(error) {
+  if (!tokenNeeded) {
+    const code = codeOf(error);
+    failure = { code, message: String(/** @type {{ message?: unknown }} */ (error)?.message ?? "") };
+    if (wayOut(code) === "token") {
+      tokens.forget();
+      tokenNeeded = !isDemo();
+    }
+  }
+  tokenForm.refusal = failure && { text: sentence(failure.code, failure.message), code: failure.code };
+  disconnect();
+  render();
+}
+
+function disconnect() {
+  remote?.close();
+  remote = null;
+  const leaving = room;
+  room = null;
+  // Nobody waits for it: the connection may be the very thing that failed.
+  leaving?.leave().catch(() => {});
+  quality.value = null;
+}
+
+/** @returns {import("../sdk/types.js").RoomInfo | null} what the server said about the room */
+function heard() {
+  return joined && room ? room.info : null;
+}
+
+function render() {
+  const info = heard();
+  const { scene, repairing } = liveView({
+    tokenNeeded,
+    failure: failure?.code ?? null,
+    roomState: room?.state ?? "idle",
+    info,
+    tracks: remote?.tracks ?? [],
+    pictureSeen: remote?.pictureSeen ?? false,
+    unplayable,
+  });
+  const playing = scene === "playing" || scene === "sound";
+  root.dataset.scene = scene;
+  center.hidden = playing;
+  center.className = `center ${scene === "away" && remote?.pictureSeen ? "veil" : "solid"}`;
+  center.classList.toggle("late", scene === "connecting" || scene === "waiting");
+  tokenForm.hidden = scene !== "token";
+  const host = info ? leadPeer(info) : null;
+  notice.show(
+    liveNotice(scene, {
+      host: host?.name ?? "",
+      failure,
+      secondsLeft: info?.away_until ? Math.ceil((info.away_until - Date.now()) / 1000) : null,
+    }),
+  );
+  renderHost(scene);
+  renderBanner(repairing && scene !== "failed" && scene !== "token");
+  renderControls(playing);
+  announce(scene, repairing);
+  setText(byId("heading", HTMLElement), host ? t("live.heading", { host: host.name }) : t("live.heading_empty"));
+  document.title = host ? `${scene === "playing" ? "● " : ""}${host.name} · ${t("brand")}` : t("brand");
+}
+
+/** @param {string} scene */
+function renderHost(scene) {
+  const info = heard();
+  const host = info ? leadPeer(info) : null;
+  const box = byId("host", HTMLElement);
+  box.hidden = info === null || scene === "failed";
+  if (!info) return;
+  const name = host?.name || info.title || info.name;
+  const face = byId("host-face", HTMLElement);
+  if (face.dataset.name !== name) {
+    face.dataset.name = name;
+    face.replaceChildren(avatar(name));
+  }
+  const label = byId("host-name", HTMLElement);
+  setText(label, name);
+  label.title = name;
+  const pill = byId("pill", HTMLElement);
+  pill.className = `pill ${info.state === "live" ? "live" : info.state === "away" ? "away" : "plain"}`;
+  setText(pill, pillWord(info.state));
+  setText(byId("viewers-count", HTMLElement), formatCount(info.viewers));
+  const viewers = byId("viewers", HTMLElement);
+  viewers.title = tn("viewers", info.viewers);
+  viewers.setAttribute("aria-label", tn("viewers", info.viewers));
+  viewers.setAttribute("role", "img");
+}
+
+/** @param {string} state of the room */
+function pillWord(state) {
+  if (state === "live") return t("state.live");
+  if (state === "away") return t("state.away");
+  return state === "ended" ? t("state.ended") : t("state.idle");
+}
+
+/** @param {boolean} shown */
+function renderBanner(shown) {
+  const words = t("live.repairing");
+  if (shown && banner.textContent !== words) banner.replaceChildren(dots(), make("span", "", words));
+  banner.hidden = !shown;
+}
+
+/** @param {boolean} playing */
+function renderControls(playing) {
+  const { muted, volume: level } = remote?.sound ?? readSound();
+  const silent = muted || level === 0;
+  byId("controls", HTMLElement).hidden = !playing;
+  unmute.hidden = !(playing && remote?.blocked);
+  volume.value = String(Math.round((silent ? 0 : level) * 100));
+  soundBar.setAttribute("aria-label", t("live.sound"));
+  soundBar.show([
+    {
+      id: "mute",
+      icon: silent || remote?.blocked ? "volume-off" : "volume",
+      label: silent ? t("live.sound_on") : t("live.sound_off"),
+      pressed: silent,
+    },
+  ]);
+  viewBar.setAttribute("aria-label", t("live.view"));
+  /** @type {import("./components/call-bar.js").Control[]} */
+  const controls = [];
+  if (matchMedia("(hover: hover)").matches) {
+    controls.push({ id: "keys", icon: "keyboard", label: t("keys.title") });
+  }
+  if (fullscreen.possible) {
+    const on = fullscreen.on;
+    controls.push({
+      id: "fullscreen",
+      icon: on ? "fullscreen-exit" : "fullscreen",
+      label: on ? t("live.fullscreen_off") : t("live.fullscreen_on"),
+      pressed: on,
+    });
+  }
+  viewBar.show(controls);
+}
+
+/**
+ * Words for screen readers, once per change.
+ * @param {string} scene
+ * @param {boolean} repairing
+ */
+function announce(scene, repairing) {
+  const now = `${scene}${repairing}`;
+  if (now === lastScene) return;
+  lastScene = now;
+  const info = heard();
+  const host = info ? (leadPeer(info)?.name ?? "") : "";
+  const words = repairing ? t("live.repairing") : scene === "playing" ? t("live.now_playing", { host }) : "";
+  setText(byId("announce", HTMLElement), words || (notice.querySelector("h2")?.textContent ?? ""));
+}
+
+function toggleSound() {
+  if (!remote) return;
+  if (remote.blocked) {
+    void remote.unblock();
+    return;
+  }
+  const { muted, volume: level } = remote.sound;
+  const silent = muted || level === 0;
+  keepSound({ muted: !silent, volume: silent && level === 0 ? 1 : level });
+}
+
+/** @param {number} level 0-1 */
+function setVolume(level) {
+  const bounded = Math.min(1, Math.max(0, level));
+  if (remote?.blocked && bounded > 0) void remote.unblock();
+  keepSound({ muted: bounded === 0, volume: bounded });
+}
+
+/** @param {{ muted: boolean, volume: number }} sound */
+function keepSound(sound) {
+  writeSound(sound);
+  remote?.setSound(sound);
+}
+
+/** @type {import("./shortcuts.js").Shortcut[]} */
+const shortcuts = [
+  { keys: ["m"], label: "keys.sound", run: toggleSound },
+  { keys: ["arrowup"], label: "keys.louder", run: () => setVolume((remote?.sound.volume ?? 1) + VOLUME_STEP) },
+  { keys: ["arrowdown"], label: "keys.quieter", run: () => setVolume((remote?.sound.volume ?? 1) - VOLUME_STEP) },
+  { keys: ["f"], label: "keys.fullscreen", run: () => void fullscreen.toggle() },
+  { keys: ["?"], label: "keys.help", run: () => showKeys(shortcuts) },
+];
+
+function listen() {
+  listenShortcuts(shortcuts);
+  fullscreen.addEventListener("change", render);
+  unmute.addEventListener("click", () => void remote?.unblock());
+  volume.addEventListener("input", () => setVolume(Number(volume.value) / 100));
+  soundBar.addEventListener("control", toggleSound);
+  viewBar.addEventListener("control", (event) => {
+    if (/** @type {CustomEvent} */ (event).detail === "keys") showKeys(shortcuts);
+    else void fullscreen.toggle();
+  });
+  stage.addEventListener("dblclick", () => void fullscreen.toggle());
+  tokenForm.addEventListener("token", (event) => {
+    tokens.set(/** @type {CustomEvent} */ (event).detail);
+    failure = null;
+    void connect();
+  });
+  notice.addEventListener("action", (event) => {
+    if (/** @type {CustomEvent} */ (event).detail === "home") location.assign("/");
+    else void connect();
+  });
+  new IdleFade(root, { hold: () => root.dataset.scene !== "playing" || Boolean(room?.state === "reconnecting") });
+  setInterval(() => {
+    if (heard()?.state === "away") render();
+  }, COUNTDOWN_EVERY_MS);
+}
+
+await startLocale();
+listen();
+onLocale(render);
+await connect();

@@ -1,0 +1,150 @@
+/**
+ * Plays a room's remote tracks on a stage: one player per tile, one volume for all of them, and the news of the
+ * first picture and of blocked sound.
+ *
+ * Events: `change` (tracks, first picture or sound state changed: render again).
+ */
+import { Player } from "../sdk/player.js";
+import { tileId, tilesOf } from "./live-view.js";
+
+/**
+ * @typedef {import("../sdk/lianmai.js").LianmaiRoom} LianmaiRoom
+ * @typedef {import("./components/stage.js").Stage} Stage
+ */
+
+export class RemoteStage extends EventTarget {
+  /** @type {Map<string, { player: Player, video: HTMLVideoElement, tracks: Map<string, MediaStreamTrack> }>} */
+  #players = new Map();
+  /** @type {Set<string>} tiles that drew a frame */
+  #seen = new Set();
+  #room;
+  #stage;
+  #muted;
+  #volume = 1;
+  /** The browser refused sound until the person presses something. */
+  blocked = false;
+
+  /**
+   * @param {LianmaiRoom} room
+   * @param {Stage} stage
+   * @param {{ muted: boolean, volume: number }} sound
+   */
+  constructor(room, stage, { muted, volume }) {
+    super();
+    this.#room = room;
+    this.#stage = stage;
+    this.#muted = muted;
+    this.#volume = volume;
+    for (const type of ["track", "trackremoved", "room", "speakers"]) {
+      room.addEventListener(type, () => this.update());
+    }
+    room.addEventListener("autoplayblocked", () => this.#setBlocked());
+  }
+
+  /** True once any picture of what is on now was drawn. */
+  get pictureSeen() {
+    return this.#seen.size > 0;
+  }
+
+  /** The audible level the person chose. */
+  get sound() {
+    return { muted: this.#muted, volume: this.#volume };
+  }
+
+  /** @returns {readonly import("./live-view.js").TrackHeard[]} */
+  get tracks() {
+    return [...this.#room.tracks.values()];
+  }
+
+  /**
+   * @param {{ muted: boolean, volume: number }} sound volume 0-1
+   */
+  setSound({ muted, volume }) {
+    this.#muted = muted;
+    this.#volume = volume;
+    this.#applySound();
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** Called from a click: the browser lets sound start now. */
+  async unblock() {
+    this.#muted = false;
+    this.blocked = false;
+    this.#applySound();
+    await Promise.allSettled([...this.#players.values()].map(({ video }) => video.play()));
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** Bring stage and players in line with the room. */
+  update() {
+    const info = this.#room.info;
+    if (!info) return;
+    const tiles = tilesOf(info, this.tracks);
+    const wanted = new Set(tiles.map((tile) => tile.id));
+    for (const [id, { player }] of this.#players) {
+      if (wanted.has(id)) continue;
+      player.close();
+      this.#players.delete(id);
+      this.#seen.delete(id);
+    }
+    for (const tile of tiles) this.#play(tile.id);
+    this.#stage.show(tiles);
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** Stop everything; the room is not touched. */
+  close() {
+    for (const { player } of this.#players.values()) player.close();
+    this.#players.clear();
+    this.#seen.clear();
+    this.#stage.show([]);
+  }
+
+  /** @param {string} id of a tile */
+  #play(id) {
+    const entry = this.#players.get(id) ?? this.#open(id);
+    const own = [...this.#room.tracks.values()].filter((track) => tileId(track.peer, track.source) === id);
+    const wanted = new Map(own.map((track) => [track.id, track.mediaStreamTrack]));
+    for (const [trackId, media] of entry.tracks) {
+      if (wanted.get(trackId) === media) continue;
+      entry.player.detach(media);
+      entry.tracks.delete(trackId);
+    }
+    for (const [trackId, media] of wanted) {
+      if (entry.tracks.has(trackId)) continue;
+      entry.tracks.set(trackId, media);
+      entry.player.attach(media);
+    }
+  }
+
+  /** @param {string} id */
+  #open(id) {
+    const video = this.#stage.video(id);
+    video.muted = this.#muted || this.blocked;
+    video.volume = this.#volume;
+    const player = new Player(video);
+    player.addEventListener("autoplayblocked", () => this.#setBlocked());
+    video.addEventListener("loadeddata", () => {
+      if (this.#players.get(id)?.video !== video || video.videoWidth === 0) return;
+      this.#seen.add(id);
+      this.dispatchEvent(new Event("change"));
+    });
+    const entry = { player, video, tracks: new Map() };
+    this.#players.set(id, entry);
+    return entry;
+  }
+
+  #applySound() {
+    for (const { video } of this.#players.values()) {
+      video.muted = this.#muted || this.blocked;
+      video.volume = this.#volume;
+    }
+  }
+
+  #setBlocked() {
+    if (this.blocked || this.#muted) return;
+    this.blocked = true;
+    this.#applySound();
+    this.dispatchEvent(new Event("change"));
+  }
+}
