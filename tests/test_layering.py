@@ -80,10 +80,10 @@ def _walk(node: ast.AST, package: str, runtime: bool) -> Iterator[Import]:
             full = f"{base}.{alias.name}"
             yield Import(full if full in modules() else base, node.lineno, runtime)
     elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-        for child in node.body:
-            yield from _walk(child, package, False)
-        for child in node.orelse:
-            yield from _walk(child, package, runtime)
+        for statement in node.body:
+            yield from _walk(statement, package, False)
+        for statement in node.orelse:
+            yield from _walk(statement, package, runtime)
     else:
         for child in ast.iter_child_nodes(node):
             yield from _walk(child, package, runtime)
