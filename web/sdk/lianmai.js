@@ -1,0 +1,492 @@
+/**
+ * The library's front door: a LianmaiRoom joins a room, publishes, receives, and keeps doing so through drops.
+ * See README.md in this folder.
+ * @module
+ */
+import { Connection } from "./connection.js";
+import { Emitter } from "./emitter.js";
+import { browserEnv } from "./env.js";
+import { LianmaiError, asError } from "./errors.js";
+import { Publisher } from "./publisher.js";
+import { DownlinkMonitor } from "./quality.js";
+import { Received } from "./received.js";
+import { reduce, snapshot } from "./state.js";
+import { Subscriber } from "./subscriber.js";
+import { LocalTrack, RemoteTrack } from "./tracks.js";
+
+export { LianmaiError, LocalTrack, RemoteTrack };
+
+/** @typedef {import("./env.js").Env} Env */
+/** @typedef {import("./path.js").PathState} PathState */
+/** @typedef {import("./types.js").Quality} Quality */
+/** @typedef {import("./types.js").QualityReason} QualityReason */
+/** @typedef {import("./types.js").Reply} Reply */
+/** @typedef {import("./types.js").RoomInfo} RoomInfo */
+/** @typedef {import("./types.js").RoomState} RoomState */
+/** @typedef {import("./types.js").Self} Self */
+/** @typedef {import("./types.js").WireEvent} WireEvent */
+/** @typedef {import("./tracks.js").PublishOptions} PublishOptions */
+
+/**
+ * @typedef {object} RoomOptions
+ * @property {string} [url] of the WebSocket; default `/ws` on the page's own host
+ * @property {string | (() => string | Promise<string>)} token a function is called when a token is needed: at the
+ *   first join, a minute before the one it gave expires, and when the server refuses it
+ * @property {string} [room] which one, for a token that is good for any
+ * @property {string} [locale] `zh-CN` or `en`, for the sentences of errors
+ * @property {"auto" | "none"} [subscribe] auto (default): receive everything
+ * @property {RTCConfiguration} [rtcConfig]
+ * @property {string} [client] free text for the server's log, up to 200 characters
+ * @property {Partial<Env>} [env] for tests
+ */
+
+/**
+ * Every event is a CustomEvent; these are the `detail`s. `room.on(name, detail => ...)` hands them over directly.
+ * @typedef {object} RoomEvents
+ * @property {{ state: RoomState, error: LianmaiError | null }} state
+ * @property {{ info: RoomInfo, previous: RoomInfo }} room `info` changed
+ * @property {{ track: RemoteTrack }} track a track can be played; again when its media was renewed
+ * @property {{ track: RemoteTrack }} trackupdated `muted` or `flowing` changed
+ * @property {{ track: RemoteTrack }} trackremoved
+ * @property {{ track: string, code: string, message: string }} trackunavailable this browser cannot play it
+ * @property {{ track: LocalTrack }} localended the device of a published track stopped; replace or stop it
+ * @property {{ track: LocalTrack, code: string, message: string }} unpublished the server ended a track of ours
+ * @property {{ peers: readonly string[] }} speakers
+ * @property {{ count: number }} viewers
+ * @property {{ quality: Quality, reason: string, bitrate_bps: number, loss: number, rtt_ms: number | null }} uplink
+ * @property {{ quality: Quality, reason: QualityReason, bitrateBps: number, loss: number, rttMs: number | null }}
+ *   downlink when quality or reason changed
+ * @property {{ direction: "publish" | "subscribe", state: PathState }} path
+ * @property {{ sound: boolean }} autoplayblocked forwarded by whoever plays; see Player
+ * @property {{ grants: Record<string, unknown> }} grants
+ * @property {{ code: string, message: string }} error something failed and is being retried, or needs no action
+ * @property {{ code: string, message: string }} bye the room is closed to us for good
+ */
+
+/** @type {RTCConfiguration} */
+const RTC_CONFIG = Object.freeze({ iceServers: [], bundlePolicy: "max-bundle", rtcpMuxPolicy: "require" });
+
+const EXPLAIN_MS = 1_000;
+
+/** @extends {Emitter<RoomEvents>} */
+export class LianmaiRoom extends Emitter {
+  #env;
+  #connection;
+  #publisher;
+  #subscriber;
+  #monitor;
+  #locale;
+  /** @type {RoomInfo} */
+  #info = snapshot(null);
+  /** @type {Self | null} */
+  #self = null;
+  #received;
+  /** @type {"auto" | Set<string>} */
+  #wanted;
+  /** @type {{ resolve: () => void, reject: (error: Error) => void }[]} */
+  #waiting = [];
+  /** @type {() => void} */
+  #stopPage = () => {};
+  #lastDownlink = "";
+  #saidBye = false;
+  /** What the server allows us, from the join reply. @type {Record<string, unknown>} */
+  limits = {};
+
+  /** @param {RoomOptions} options */
+  constructor({ url, token, room = "", locale = "en", subscribe = "auto", rtcConfig = {}, client = "", env = {} }) {
+    super();
+    this.#env = { ...browserEnv(), ...env };
+    this.#locale = locale;
+    this.#wanted = subscribe === "auto" ? "auto" : new Set();
+    const config = { ...RTC_CONFIG, ...rtcConfig };
+    this.#connection = new Connection({
+      url: url ?? defaultUrl(),
+      token,
+      env: this.#env,
+      locale: () => this.#locale,
+      hello: () => ({
+        locale: this.#locale.toLowerCase().startsWith("zh") ? "zh-CN" : "en",
+        subscribe: this.#wanted === "auto" ? "auto" : "none",
+        codecs: this.#env.decodable(),
+        ...(room ? { room } : {}),
+        ...(client ? { client: client.slice(0, 200) } : {}),
+      }),
+    });
+    /** @type {import("./types.js").RequestFn} */
+    const request = (type, fields, more) => this.#connection.request(type, fields, more);
+    const shared = { env: this.#env, rtcConfig: config, request, locale: () => this.#locale };
+    const onProblem = (/** @type {LianmaiError} */ error) => this.emit("error", error);
+    this.#publisher = new Publisher({
+      ...shared,
+      onProblem,
+      ready: () => this.#ready(),
+      ownTracks: () => this.#info.tracks.filter((track) => track.peer === this.#connection.peer),
+      onLost: (track, { code, message }) => this.emit("unpublished", { track, code, message }),
+      onPath: (state) => this.emit("path", { direction: "publish", state }),
+    });
+    this.#received = new Received({
+      added: (track) => this.emit("track", { track }),
+      updated: (track) => this.emit("trackupdated", { track }),
+      removed: (track) => this.emit("trackremoved", { track }),
+    });
+    this.#subscriber = new Subscriber({
+      ...shared,
+      onProblem,
+      onTracks: (media) => {
+        this.#received.deliver(media);
+        this.#watchQuality();
+      },
+      wanted: () => (this.#wanted === "auto" ? "auto" : this.#wanted.size > 0 ? [...this.#wanted] : null),
+      onRejected: (track, { code, message }) => this.emit("trackunavailable", { track, code, message }),
+      onPath: (state) => this.emit("path", { direction: "subscribe", state }),
+    });
+    this.#monitor = new DownlinkMonitor({
+      env: this.#env,
+      peer: () => this.#subscriber.peer,
+      tracks: () =>
+        [...this.#received.tracks.values()].map((track) => ({
+          id: track.id,
+          media: track.mediaStreamTrack.id,
+          expected: !track.muted && track.flowing,
+        })),
+      report: (tracks) => void request("report", { tracks }, { wait: false }).catch(() => {}),
+      onQuality: ({ quality, reason }, { bitrateBps, loss, rttMs }) => {
+        const key = `${quality}${reason}`;
+        if (key === this.#lastDownlink) return;
+        this.#lastDownlink = key;
+        this.emit("downlink", { quality, reason, bitrateBps, loss, rttMs });
+      },
+    });
+    this.#listen();
+  }
+
+  /** @returns {RoomState} */
+  get state() {
+    return this.#connection.state;
+  }
+
+  /** Who we are; null before the first join. */
+  get self() {
+    return this.#self;
+  }
+
+  /** The room as last heard; empty before the first join. */
+  get info() {
+    return this.#info;
+  }
+
+  /** What can be played now, by track id. @returns {ReadonlyMap<string, RemoteTrack>} */
+  get tracks() {
+    return this.#received.tracks;
+  }
+
+  /** What we publish. @returns {ReadonlySet<LocalTrack>} */
+  get localTracks() {
+    return this.#publisher.tracks;
+  }
+
+  /** Signaling round trip in ms, or null. */
+  get rttMs() {
+    return this.#connection.rttMs;
+  }
+
+  /** Add to Date.now() to get the server's clock, in ms. */
+  get clockOffsetMs() {
+    return this.#connection.clockOffsetMs;
+  }
+
+  /** Language of error sentences from now on. */
+  get locale() {
+    return this.#locale;
+  }
+
+  set locale(locale) {
+    this.#locale = locale;
+  }
+
+  /**
+   * Join. Rejects with a LianmaiError (`code`, `message`), or with what the token function threw. A room that was
+   * left or refused is not joined again: make a new one.
+   * @returns {Promise<void>}
+   */
+  async join() {
+    if (this.state === "idle") {
+      this.#stopPage = this.#env.onPage((change) => this.#pageChanged(change));
+      const joining = this.#connection.open();
+      // While the socket opens: building a peer connection takes the browser a few milliseconds.
+      if (this.#wanted === "auto") this.#subscriber.warm();
+      await joining;
+    } else {
+      await this.#ready();
+    }
+  }
+
+  /** Leave for good and release everything; devices stay on, they belong to who opened them. */
+  async leave() {
+    this.#connection.close();
+    this.#release();
+  }
+
+  /**
+   * Publish a track. May be called before join() resolves: the offer is then made meanwhile.
+   * @param {MediaStreamTrack} track
+   * @param {PublishOptions} options
+   * @returns {Promise<LocalTrack>}
+   */
+  async publish(track, options) {
+    if (this.state === "closed") throw new LianmaiError("closed", undefined, { locale: this.#locale });
+    const publishing = this.#publisher.publish(track, options);
+    const local = await publishing;
+    local.on("ended", () => this.emit("localended", { track: local }));
+    return local;
+  }
+
+  /** @param {LocalTrack} track its device is left running */
+  async unpublish(track) {
+    await this.#publisher.unpublish(track);
+  }
+
+  /** Go live. Needs the host role or the grant `manage`. */
+  async startShow() {
+    await this.#connection.request("start_show", {}, { retry: true });
+  }
+
+  /** End the show; every track in the room is unpublished. */
+  async endShow() {
+    await this.#connection.request("end_show", {}, { retry: true });
+  }
+
+  /**
+   * Receive these tracks too, or everything from now on.
+   * @param {"auto" | string[]} tracks
+   */
+  async subscribe(tracks) {
+    if (tracks === "auto") this.#wanted = "auto";
+    else if (this.#wanted !== "auto") for (const id of tracks) this.#wanted.add(id);
+    this.#subscriber.warm();
+    await this.#connection.request("subscribe", { tracks }, { retry: true });
+  }
+
+  /** @param {string[]} tracks receive these no longer */
+  async unsubscribe(tracks) {
+    if (this.#wanted === "auto") this.#wanted = new Set(this.#received.ids);
+    for (const id of tracks) this.#wanted.delete(id);
+    await this.#connection.request("unsubscribe", { tracks }, { retry: true });
+  }
+
+  /**
+   * Put somebody out of the room. Needs the grant `manage`.
+   * @param {string} peer
+   * @param {string} [reason]
+   */
+  async removePeer(peer, reason) {
+    await this.#connection.request("remove_peer", { peer, ...(reason ? { reason } : {}) });
+  }
+
+  /** Start a picture afresh, for example when it stays broken. @param {string} track */
+  async requestKeyframe(track) {
+    await this.#connection.request("keyframe", { track });
+  }
+
+  /** Look for a new network path now, on both transports. Happens by itself when the network changes. */
+  restartIce() {
+    this.#publisher.restartIce();
+    this.#subscriber.restartIce();
+  }
+
+  /**
+   * The browser's own statistics.
+   * @param {"publish" | "subscribe"} direction
+   * @returns {Promise<RTCStatsReport | null>} null when there is no such transport
+   */
+  async stats(direction) {
+    const peer = direction === "publish" ? this.#publisher.peer : this.#subscriber.peer;
+    return peer ? peer.getStats() : null;
+  }
+
+  // --- from the connection -------------------------------------------------------------------------------------
+
+  #listen() {
+    const connection = this.#connection;
+    connection.on("joined", (joined) => this.#joined(joined));
+    connection.on("event", (event) => this.#heard(event));
+    connection.on("problem", (error) => {
+      if (this.#self) this.emit("error", error);
+    });
+    connection.on("bye", (bye) => {
+      // After a restart the server is found again; only the others are farewells.
+      if (bye.code === "server_restart") return;
+      this.#saidBye = true;
+      this.emit("bye", bye);
+    });
+    connection.on("state", ({ state, error }) => this.#stateChanged(state, error));
+  }
+
+  /** @param {{ reply: Reply, first: boolean, resumed: boolean }} joined */
+  #joined({ reply, first, resumed }) {
+    const offer = /** @type {import("./types.js").Offer | undefined} */ (reply["offer"]);
+    if (!first && !resumed) {
+      // The server knows nothing of what we had: everything starts again under a new Peer.
+      this.#subscriber.reset();
+      this.#publisher.rebuild();
+      if (this.#wanted === "auto") this.#subscriber.warm();
+    }
+    // Before anything else: the picture waits for this answer.
+    if (offer) this.#subscriber.offer(offer);
+    const self = reply["self"] ?? {};
+    this.#self = /** @type {Self} */ ({ ...this.#self, ...self, peer: reply["peer"] });
+    if (reply["limits"]) this.limits = reply["limits"];
+    if (reply["room"]) this.#setInfo(snapshot(reply["room"]));
+    if (resumed) {
+      // With a whole room in it the reply stands for more events than were kept: one may have said that media is lost.
+      const ids = new Set(this.#info.tracks.map(({ id }) => id));
+      if (reply["room"] && [...this.localTracks].some(({ id }) => id !== null && !ids.has(id))) this.#publisher.rebuild();
+      this.#publisher.resumed();
+      this.#subscriber.resumed();
+    } else if (!first && this.#wanted !== "auto" && this.#wanted.size > 0) {
+      this.#subscriber.rebuild();
+    }
+  }
+
+  /** @param {WireEvent} event */
+  #heard(event) {
+    switch (event.type) {
+      case "offer":
+        this.#subscriber.offer(/** @type {import("./types.js").Offer} */ (/** @type {unknown} */ (event)));
+        return;
+      case "transport_state":
+        this.#transportState(String(event["transport"]), String(event["state"]), String(event["reason"] ?? ""));
+        return;
+      case "transport_lost":
+        this.#publisher.rebuild();
+        this.#subscriber.rebuild();
+        return;
+      case "track_unavailable":
+        this.emit("trackunavailable", /** @type {any} */ (event));
+        return;
+      case "uplink":
+        this.emit("uplink", /** @type {any} */ (event));
+        return;
+      case "grants":
+        if (this.#self) this.#self = { ...this.#self, grants: /** @type {any} */ (event["grants"]) };
+        this.emit("grants", /** @type {any} */ (event));
+        return;
+      default:
+        this.#setInfo(reduce(this.#info, event));
+    }
+  }
+
+  /**
+   * @param {string} transport
+   * @param {string} state
+   * @param {string} reason
+   */
+  #transportState(transport, state, reason) {
+    const publishing = transport === this.#publisher.transport;
+    if (!publishing && transport !== this.#subscriber.transport) return;
+    if (state === "stalled") {
+      if (publishing) this.#publisher.restartIce();
+      else this.#subscriber.restartIce();
+    } else if (state === "closed" && reason === "show_ended") {
+      if (publishing) this.#publisher.ended(reason);
+    } else if (state === "failed" || state === "closed") {
+      if (publishing) this.#publisher.rebuild();
+      else this.#subscriber.rebuild();
+    }
+  }
+
+  /**
+   * @param {RoomState} state
+   * @param {LianmaiError | null} error
+   */
+  #stateChanged(state, error) {
+    if (state === "joined") for (const { resolve } of this.#waiting.splice(0)) resolve();
+    if (state === "closed") this.#release();
+    this.emit("state", { state, error });
+    if (state === "closed" && error && this.#self && !this.#saidBye) {
+      this.#saidBye = true;
+      this.emit("bye", { code: error.code, message: error.message });
+    }
+  }
+
+  /** @param {import("./env.js").PageChange} change */
+  #pageChanged(change) {
+    if (change === "hidden" || change === "offline") return;
+    this.#connection.probe();
+    if (change === "visible") {
+      this.#publisher.resumed();
+      this.#subscriber.resumed();
+    } else {
+      this.restartIce();
+    }
+  }
+
+  /** @returns {Promise<void>} */
+  #ready() {
+    if (this.state === "joined") return Promise.resolve();
+    if (this.state === "closed") {
+      return Promise.reject(new LianmaiError("closed", undefined, { locale: this.#locale }));
+    }
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  #release() {
+    this.#stopPage();
+    this.#monitor.stop();
+    const error = new LianmaiError("closed", undefined, { locale: this.#locale });
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
+    this.#publisher.close();
+    this.#subscriber.close();
+    this.#received.clear();
+  }
+
+  // --- the room and its tracks ---------------------------------------------------------------------------------
+
+  /** @param {RoomInfo} info */
+  #setInfo(info) {
+    const previous = this.#info;
+    if (info === previous) return;
+    this.#info = info;
+    if (info.tracks !== previous.tracks) {
+      this.#received.describe(info.tracks);
+      this.#watchQuality();
+      this.#missOwn(previous);
+    }
+    this.emit("room", { info, previous });
+    if (info.viewers !== previous.viewers) this.emit("viewers", { count: info.viewers });
+    if (info.speakers !== previous.speakers) this.emit("speakers", { peers: info.speakers });
+  }
+
+  #watchQuality() {
+    if (this.#received.tracks.size > 0) this.#monitor.start();
+    else this.#monitor.stop();
+  }
+
+  /**
+   * Tracks of ours that the room no longer has. The news that explains it may follow: a lost transport, the show's
+   * end. If none does, the server took them away, for example with the grant.
+   * @param {RoomInfo} previous
+   */
+  #missOwn(previous) {
+    const gone = previous.tracks
+      .filter(({ id, peer }) => peer === this.#connection.peer && !this.#info.tracks.some((track) => track.id === id))
+      .map(({ id }) => id);
+    if (gone.length > 0) this.#env.setTimeout(() => this.#publisher.prune(gone), EXPLAIN_MS);
+  }
+}
+
+function defaultUrl() {
+  const url = new URL("/ws", location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  url.search = url.hash = "";
+  return url.href;
+}
+
+/**
+ * Whatever was thrown, as a LianmaiError.
+ * @param {unknown} error
+ * @param {string} [locale]
+ */
+export function toError(error, locale = "en") {
+  return asError(error, "internal", locale);
+}

@@ -1,0 +1,199 @@
+/**
+ * The two things an application holds: what it publishes, and what it receives.
+ * @module
+ */
+import { Emitter } from "./emitter.js";
+
+/** @typedef {import("./types.js").Source} Source */
+/** @typedef {import("./types.js").Kind} Kind */
+/** @typedef {import("./types.js").TrackInfo} TrackInfo */
+
+/**
+ * @typedef {object} PublishOptions
+ * @property {Source} source
+ * @property {number} [maxBitrate] bits per second
+ * @property {number} [maxFramerate] frames per second
+ * @property {string} [contentHint] see MediaStreamTrack.contentHint; screens default to `detail`
+ * @property {boolean} [muted] start muted
+ */
+
+/**
+ * What a LocalTrack asks of its Publisher.
+ * @typedef {object} LocalOwner
+ * @property {(track: LocalTrack) => Promise<void>} muteChanged
+ * @property {(track: LocalTrack) => Promise<void>} replaced
+ * @property {(track: LocalTrack) => Promise<void>} encodingChanged
+ * @property {(track: LocalTrack) => Promise<void>} unpublish
+ */
+
+/**
+ * @typedef {object} LocalTrackEvents
+ * @property {{ muted: boolean }} mute
+ * @property {{ track: LocalTrack }} ended the device stopped or was unplugged; `replace` it or `stop`
+ * @property {{ id: string }} id published, or published again under a new id after the server lost its media
+ */
+
+/**
+ * Something this peer shares. It outlives reconnects: only its `id` may change.
+ * @extends {Emitter<LocalTrackEvents>}
+ */
+export class LocalTrack extends Emitter {
+  /** @type {LocalOwner} */
+  #owner;
+  #muted;
+  /** The server's id, null until published. @type {string | null} */
+  id = null;
+  /** @type {RTCRtpTransceiver | null} The library's own. */
+  transceiver = null;
+
+  /**
+   * @param {MediaStreamTrack} track
+   * @param {PublishOptions} options
+   * @param {LocalOwner} owner
+   */
+  constructor(track, options, owner) {
+    super();
+    this.#owner = owner;
+    this.#muted = options.muted === true;
+    this.options = options;
+    this.source = options.source;
+    this.kind = /** @type {Kind} */ (track.kind);
+    this.mediaStreamTrack = track;
+    this.#adopt(track);
+  }
+
+  get muted() {
+    return this.#muted;
+  }
+
+  /**
+   * Silence or blacken it here at once, and have the server stop forwarding it. Resolves when the server knows.
+   * @param {boolean} muted
+   */
+  async mute(muted) {
+    if (this.#muted === muted) return;
+    this.#muted = muted;
+    this.mediaStreamTrack.enabled = !muted;
+    this.emit("mute", { muted });
+    await this.#owner.muteChanged(this);
+  }
+
+  /**
+   * Send another device's track in its place, without renegotiation; the former one is left running.
+   * @param {MediaStreamTrack} track of the same kind
+   */
+  async replace(track) {
+    if (track === this.mediaStreamTrack) return;
+    this.mediaStreamTrack.removeEventListener("ended", this.#onEnded);
+    this.mediaStreamTrack = track;
+    this.#adopt(track);
+    await this.#owner.replaced(this);
+  }
+
+  /** @param {number | undefined} bps bits per second; undefined removes the limit */
+  async setMaxBitrate(bps) {
+    const { maxBitrate: _, ...rest } = this.options;
+    this.options = bps === undefined ? rest : { ...rest, maxBitrate: bps };
+    await this.#owner.encodingChanged(this);
+  }
+
+  /** Unpublish and switch the device off. */
+  async stop() {
+    const track = this.mediaStreamTrack;
+    this.release();
+    track.stop();
+    await this.#owner.unpublish(this);
+  }
+
+  /** The library's own: published as `id`. @param {string} id */
+  published(id) {
+    if (this.id === id) return;
+    this.id = id;
+    this.emit("id", { id });
+  }
+
+  /** The library's own: no longer watched. */
+  release() {
+    this.mediaStreamTrack.removeEventListener("ended", this.#onEnded);
+  }
+
+  #onEnded = () => this.emit("ended", { track: this });
+
+  /** @param {MediaStreamTrack} track */
+  #adopt(track) {
+    const { contentHint } = this.options;
+    if (contentHint !== undefined) track.contentHint = contentHint;
+    else if (this.source === "screen" && !track.contentHint) track.contentHint = "detail";
+    track.enabled = !this.#muted;
+    track.addEventListener("ended", this.#onEnded);
+  }
+}
+
+/**
+ * @typedef {object} RemoteTrackEvents
+ * @property {{ track: RemoteTrack }} update `muted` or `flowing` changed
+ * @property {{ track: RemoteTrack }} media `mediaStreamTrack` is another one, after the media path was rebuilt
+ * @property {{ track: RemoteTrack }} removed
+ */
+
+/**
+ * Something another peer shares, as received here.
+ * @extends {Emitter<RemoteTrackEvents>}
+ */
+export class RemoteTrack extends Emitter {
+  /** @type {TrackInfo} */
+  #info;
+
+  /**
+   * @param {TrackInfo} info
+   * @param {MediaStreamTrack} track
+   */
+  constructor(info, track) {
+    super();
+    this.#info = info;
+    this.mediaStreamTrack = track;
+  }
+
+  get id() {
+    return this.#info.id;
+  }
+
+  /** The publisher's peer id. */
+  get peer() {
+    return this.#info.peer;
+  }
+
+  get kind() {
+    return this.#info.kind;
+  }
+
+  get source() {
+    return this.#info.source;
+  }
+
+  get muted() {
+    return this.#info.muted;
+  }
+
+  /** False while the server receives nothing from the publisher. */
+  get flowing() {
+    return this.#info.flowing !== false;
+  }
+
+  /** The library's own. @param {TrackInfo} info */
+  update(info) {
+    if (info === this.#info) return false;
+    const changed = info.muted !== this.#info.muted || info.flowing !== this.#info.flowing;
+    this.#info = info;
+    if (changed) this.emit("update", { track: this });
+    return changed;
+  }
+
+  /** The library's own. @param {MediaStreamTrack} track */
+  setMedia(track) {
+    if (track === this.mediaStreamTrack) return false;
+    this.mediaStreamTrack = track;
+    this.emit("media", { track: this });
+    return true;
+  }
+}
