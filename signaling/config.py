@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import tomllib
 import types
@@ -124,7 +125,7 @@ class Config:
     codecs: CodecsConfig = field(default_factory=CodecsConfig)
 
 
-SECTIONS: dict[str, type[Any]] = {name: hint for name, hint in get_type_hints(Config).items()}
+SECTIONS: dict[str, type[Any]] = dict(get_type_hints(Config))
 
 
 def settings() -> list[tuple[str, str, Any, dataclasses.Field[Any]]]:
@@ -231,7 +232,7 @@ def _scalar(value: Any, hint: Any) -> Any:
         return value.lower() in ("1", "true", "yes", "on")
     if hint in (int, float) and not isinstance(value, bool) and isinstance(value, str | int | float):
         number = hint(value)
-        if (isinstance(value, float) and number != value) or number != number:
+        if not math.isfinite(number) or (isinstance(value, float) and number != value):
             raise ValueError
         return number
     if hint in (bool, str) and isinstance(value, hint):

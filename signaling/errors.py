@@ -5,7 +5,6 @@ The sentences are for the person in front of the screen; programs look at the co
 """
 
 # Chinese sentences have Chinese punctuation.
-# ruff: noqa: RUF001
 from __future__ import annotations
 
 from collections import defaultdict

@@ -75,6 +75,7 @@ class Join(Request):
     type: ClassVar[str] = "join"
     v: Count
     token: Token = ""
+    room: Id | None = None
     locale: Locale | None = None
     subscribe: Literal["auto", "none"] = "auto"
     codecs: tuple[Annotated[str, Length(1, 100)], ...] | None = None

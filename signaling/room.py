@@ -223,6 +223,11 @@ class TracksGone(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class ShowOver(Effect):
+    """Close every publishing transport."""
+
+
+@dataclass(frozen=True, slots=True)
 class Gone(Effect):
     """Close this Peer's transports and session, with ``bye`` if there is a code."""
 
@@ -421,7 +426,7 @@ class Room:
     def _show_ended(self, fact: Fact, now: float) -> list[Effect]:
         if self._show.state == "ended":
             return []
-        return self._enter("ended", now) + self._stop(list(self.tracks.values()))
+        return [*self._enter("ended", now), *self._stop(list(self.tracks.values())), ShowOver()]
 
     def _media_lost(self, fact: MediaLost, now: float) -> list[Effect]:
         return [
@@ -430,7 +435,9 @@ class Room:
         ]
 
     def _closing(self, fact: Closing, now: float) -> list[Effect]:
-        effects: list[Effect] = [] if self._show.state == "ended" else self._enter("ended", now)
+        # A restart of the Node is not the end of the show: nobody is told so.
+        ends = fact.code == "room_ended" and self._show.state != "ended"
+        effects: list[Effect] = self._enter("ended", now) if ends else []
         self.closed = True
         self.tracks.clear()
         effects += [Gone(peer, fact.code) for peer in self.members]
@@ -465,9 +472,10 @@ class Room:
             return []
         self._dropped.pop(peer, None)
         effects = self._stop([track for track in self.tracks.values() if track.peer == peer])
+        effects.append(Gone(peer, code))
         if member.listed:
             effects.append(Tell("peer_left", {"peer": peer, "reason": reason}))
-        return [*effects, Gone(peer, code)]
+        return effects
 
     def _update(self, member: Member) -> list[Effect]:
         self.members[member.id] = member

@@ -1,0 +1,78 @@
+"""What all of HTTP shares: one shape for every refusal, ``{"error": {"code", "message", ...}}``, bearer tokens, bodies."""
+
+from __future__ import annotations
+
+import logging
+import math
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from signaling.auth import Claims
+from signaling.errors import ApiError, as_locale
+from signaling.hub import Hub
+from signaling.shapes import parse_json
+
+logger = logging.getLogger(__name__)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+MAX_BODY = 16 * 1024
+_BY_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "message_too_large"}
+
+
+def error_response(request: web.Request, error: ApiError) -> web.Response:
+    """The response for a refusal, with ``Retry-After`` and ``WWW-Authenticate`` (RFC 6750) where they belong."""
+    headers = {"Cache-Control": "no-store"}
+    if error.retry_after_s is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer" if error.code == "token_missing" else 'Bearer error="invalid_token"'
+    locale = as_locale(request.headers.get("Accept-Language"))
+    return web.json_response({"error": error.body(locale)}, status=error.status, headers=headers)
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every exception into the one shape; what is our own bug is logged under an incident number."""
+    try:
+        return await handler(request)
+    except ApiError as error:
+        return error_response(request, error)
+    except web.HTTPException as exc:
+        code = _BY_STATUS.get(exc.status)
+        if code is None:
+            raise
+        response = error_response(request, ApiError(code))
+        if "Allow" in exc.headers:
+            response.headers["Allow"] = exc.headers["Allow"]
+        return response
+    except Exception:
+        incident = secrets.token_hex(4)
+        logger.exception("incident %s in %s %s", incident, request.method, request.path)
+        return error_response(request, ApiError("internal", incident=incident))
+
+
+def bearer(request: web.Request) -> str | None:
+    """The token of the Authorization header (RFC 6750 section 2.1), or None."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def authenticate(request: web.Request, hub: Hub, room: str | None = None) -> Claims:
+    """Who asks. Raises ApiError ``token_*``."""
+    return hub.authenticate(bearer(request), room)
+
+
+async def read_body(request: web.Request) -> dict[str, Any]:
+    """A JSON body of at most 16 KiB. Raises ApiError."""
+    if request.content_type != "application/json":
+        raise ApiError("unsupported_media_type")
+    if (request.content_length or 0) > MAX_BODY:
+        raise ApiError("message_too_large")
+    body = await request.content.read(MAX_BODY + 1)
+    while len(body) <= MAX_BODY and (more := await request.content.read(MAX_BODY + 1)):
+        body += more
+    if len(body) > MAX_BODY:
+        raise ApiError("message_too_large")
+    return parse_json(body)

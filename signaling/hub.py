@@ -1,0 +1,444 @@
+"""The hub: performs what the Rooms decide. WebSocket sessions, WHIP and WHEP, and REST all go through it.
+
+One Hub per Node, on one event loop. :meth:`Hub.apply` is the only place where a Room changes: it hands a fact to the
+state machine and performs the effects at once; only calls to a Worker take time. Rules of life: a Peer's end closes
+its Transports, a Transport's end its Producers or Consumers, a Producer's end its Consumers (ARCHITECTURE.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from typing import Any
+
+from media.api import CloseRouter, Request
+from media.negotiation import CodecPolicy, IceFragment
+from signaling.auth import LEEWAY_S, ROOM_NAME, Authority, Claims, Grants, Revocation
+from signaling.config import Config
+from signaling.errors import DEFAULT_LOCALE, ApiError, Locale, bad_message
+from signaling.lifecycle import Lifecycle
+from signaling.messages import TrackRequest
+from signaling.peer import Outlet, Peer, PeerKind, encode_event, new_id
+from signaling.placement import LiveRoom, Placement, Pool, call
+from signaling.publishing import Publishing, PublishResult
+from signaling.room import (
+    Amended,
+    Closing,
+    Dropped,
+    Effect,
+    Fact,
+    Gone,
+    Joined,
+    Left,
+    Policy,
+    Returned,
+    Room,
+    RoomClosed,
+    ShowEnded,
+    ShowOver,
+    ShowStarted,
+    Tell,
+    Tick,
+    TracksAdded,
+    TracksGone,
+)
+from signaling.store import RoomRecord, Store
+from signaling.subscribing import NOTHING, Subscriber, Subscribing, Wanted, WhepResult
+
+logger = logging.getLogger(__name__)
+
+
+class Hub:
+    """``clock`` is monotonic seconds (the loop's), ``wall`` seconds since the epoch."""
+
+    def __init__(
+        self,
+        config: Config,
+        pool: Pool,
+        store: Store,
+        authority: Authority,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.config = config
+        self.pool = pool
+        self.store = store
+        self.authority = authority
+        self.clock = clock
+        self.wall = wall
+        self.rooms: dict[str, LiveRoom] = {}
+        self.peers: dict[str, Peer] = {}
+        self.closing = False
+        policy = CodecPolicy(video_order=config.codecs.video_order, audio_red=config.codecs.audio_red)
+        self.publishing = Publishing(self, policy)
+        self.subscribing = Subscribing(self)
+        self.lifecycle = Lifecycle(self)
+        self._transports: dict[str, str] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.policy = _policy(config)
+
+    async def start(self) -> None:
+        """Begin the periodic work. The pool must be running."""
+        self.spawn(self.lifecycle.watch_uplinks())
+
+    async def close(self) -> None:
+        """Say goodbye to everybody and stop. Routers end with their Workers."""
+        self.closing = True
+        for room in list(self.rooms.values()):
+            self.apply(room, Closing("server_restart"))
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # --- who -----------------------------------------------------------------------------------------------------
+
+    def authenticate(self, token: str | None, room: str | None = None) -> Claims:
+        """Verify a token, for ``room`` if given. Raises ApiError ``token_*``."""
+        return self.authority.verify(token, self.wall(), room)
+
+    async def join(
+        self,
+        claims: Claims,
+        *,
+        kind: PeerKind = "ws",
+        locale: Locale = DEFAULT_LOCALE,
+        subscribe: Wanted = NOTHING,
+        codecs: Sequence[str] | None = None,
+        client: str = "",
+    ) -> Peer:
+        """Become a Peer of ``claims.room``. Raises ApiError.
+
+        The caller next sets ``peer.outlet`` (WebSocket), or calls :meth:`publish` or :meth:`whep`, and in the end
+        :meth:`leave`.
+        """
+        if not (claims.may_publish or claims.grants.subscribe or claims.grants.manage):
+            raise ApiError("forbidden")
+        room = await self.open_room(claims.room)
+        peer = Peer(
+            id=new_id("p"),
+            room=claims.room,
+            claims=claims,
+            kind=kind,
+            locale=locale,
+            subscriber=Subscriber(subscribe if claims.grants.subscribe else NOTHING),
+            codecs=None if codecs is None else frozenset(name.lower() for name in codecs),
+            client=client,
+        )
+        member = peer.member()
+        room.state.check_join(member)
+        room.peers[peer.id] = peer
+        self.peers[peer.id] = peer
+        self.apply(room, Joined(member))
+        self._watch_expiry(peer)
+        logger.info("%s joined %s as %s %r", peer.id, peer.room, claims.role, claims.identity)
+        return peer
+
+    def resume(self, peer_id: str, key: str, claims: Claims) -> Peer | None:
+        """The Peer who dropped, or None if it is gone or the key is not its own. The caller sets ``peer.outlet``."""
+        peer = self.peers.get(peer_id)
+        if peer is None or peer.kind != "ws" or not peer.accepts_key(key):
+            return None
+        if (claims.room, claims.identity) != (peer.room, peer.claims.identity):
+            return None
+        if peer.outlet is not None:
+            # The old connection is half dead; the Peer itself goes on.
+            former, peer.outlet = peer.outlet, None
+            former.finish(1000, "resumed")
+        self.amend(peer, claims)
+        return peer if not peer.gone else None
+
+    def returned(self, peer: Peer) -> None:
+        """After :meth:`resume`: ``peer.outlet`` is set and the reply sent, so the Room may know."""
+        self.apply(self.room_of(peer), Returned(peer.id))
+
+    def dropped(self, peer: Peer, outlet: Outlet) -> None:
+        """A session ended without ``leave``; the Peer can come back within the resume window."""
+        if peer.outlet is outlet:
+            peer.outlet = None
+            if not peer.gone:
+                self.apply(self.room_of(peer), Dropped(peer.id))
+
+    async def leave(self, peer: Peer, reason: str = "left") -> None:
+        """End a Peer's stay. Safe to call twice."""
+        if not peer.gone:
+            self.apply(self.room_of(peer), Left(peer.id, reason))
+
+    def remove(self, room: LiveRoom, peer_id: str, reason: str = "") -> None:
+        """Put somebody out. Raises ApiError ``peer_not_found``."""
+        if peer_id not in room.peers:
+            raise ApiError("peer_not_found")
+        self.apply(room, Left(peer_id, reason or "removed", "peer_removed"))
+
+    def amend(self, peer: Peer, claims: Claims) -> None:
+        """A new token, or new grants, for a connected Peer: what is not allowed any more ends now."""
+        former, peer.claims = peer.claims, claims
+        room = self.room_of(peer)
+        self._watch_expiry(peer)
+        self.apply(room, Amended(peer.member()))
+        if claims.grants == former.grants:
+            return
+        peer.emit("grants", {"grants": claims.grants.to_wire()})
+        self.publishing.forbid(peer)
+        if not claims.grants.subscribe:
+            self.subscribing.close(peer)
+        else:
+            self.subscribing.schedule(room, peer)
+
+    def update_token(self, peer: Peer, token: str) -> None:
+        """Take a fresh token for the same identity and room. Raises ApiError."""
+        claims = self.authenticate(token, peer.room)
+        if claims.identity != peer.claims.identity:
+            raise ApiError("token_invalid")
+        self.amend(peer, claims)
+
+    def set_grants(self, peer: Peer, grants: Grants) -> None:
+        """Change what a connected Peer may do."""
+        self.amend(peer, replace(peer.claims, grants=grants))
+
+    async def revoke(self, revocation: Revocation) -> int:
+        """Take tokens back, for good, and put out whoever is here on one. Returns how many were."""
+        await self.store.add_revocation(revocation)
+        self.authority.revoke(revocation)
+        hit = [peer for peer in self.peers.values() if revocation.covers(peer.claims)]
+        for peer in hit:
+            self.apply(self.room_of(peer), Left(peer.id, "token_revoked", "token_revoked"))
+        return len(hit)
+
+    def _watch_expiry(self, peer: Peer) -> None:
+        if peer.expiry is not None:
+            peer.expiry.cancel()
+        left = peer.claims.expires_at + LEEWAY_S - self.wall()
+        # A timer far in the future is set again on the way: clocks are corrected, and loops dislike long delays.
+        loop = asyncio.get_running_loop()
+        peer.expiry = loop.call_later(min(max(left, 0.0), 3600.0), self._check_expiry, peer)
+
+    def _check_expiry(self, peer: Peer) -> None:
+        if peer.gone:
+            return
+        if peer.claims.expires_at + LEEWAY_S <= self.wall():
+            self.apply(self.room_of(peer), Left(peer.id, "token_expired", "token_expired"))
+        else:
+            self._watch_expiry(peer)
+
+    # --- media (the seam for WHIP and WHEP too) ------------------------------------------------------------------
+
+    async def publish(
+        self, peer: Peer, sdp: str, sources: Sequence[TrackRequest] | None = None, transport_id: str | None = None
+    ) -> PublishResult:
+        """Take a publisher's offer; see :meth:`Publishing.publish`."""
+        return await self.publishing.publish(peer, sdp, sources, transport_id)
+
+    async def whep(self, peer: Peer, offer_sdp: str) -> WhepResult:
+        """Take a player's offer; see :meth:`Subscribing.whep`."""
+        return await self.subscribing.whep(peer, offer_sdp)
+
+    async def restart_ice(self, peer: Peer, transport_id: str, sdp: str | None = None) -> str | None:
+        """New ICE credentials for a transport. A publishing one needs the new offer, and gets the answer; a
+        subscribing one gets an ``offer`` event. Raises ApiError."""
+        publisher = peer.publisher
+        if publisher is None or publisher.transport_id != transport_id:
+            await self.subscribing.restart_ice(peer, transport_id)
+            return None
+        if sdp is None:
+            raise bad_message("sdp", "missing")
+        return await self.publishing.restart_ice(peer, sdp)
+
+    async def restart_fragment(self, peer: Peer, fragment: IceFragment) -> str:
+        """The same for a WHIP or WHEP session: the fragment to reply with. Raises ApiError."""
+        part = self.publishing if peer.publisher is not None else self.subscribing
+        return await part.restart_fragment(peer, fragment)
+
+    def start_show(self, peer: Peer) -> None:
+        """Go live. Raises ApiError ``forbidden``."""
+        if not (peer.claims.grants.show or peer.claims.grants.manage):
+            raise ApiError("forbidden")
+        self.apply(self.room_of(peer), ShowStarted())
+
+    def end_show(self, peer: Peer) -> None:
+        """End the show. Raises ApiError ``forbidden``."""
+        if not (peer.claims.grants.show or peer.claims.grants.manage):
+            raise ApiError("forbidden")
+        self.apply(self.room_of(peer), ShowEnded())
+
+    # --- rooms ---------------------------------------------------------------------------------------------------
+
+    async def open_room(self, name: str) -> LiveRoom:
+        """The Room under this name, made if settings allow it. Raises ApiError."""
+        if self.closing:
+            raise ApiError("server_restart", retry_after_s=2.0)
+        room = self.rooms.get(name)
+        if room is not None:
+            return room
+        if not ROOM_NAME.fullmatch(name):
+            raise bad_message("room", "choice")
+        record = await self.store.room(name)
+        # Another join may have made it while the database was asked.
+        if name in self.rooms:
+            return self.rooms[name]
+        if record is not None and record.ended_at is not None:
+            raise ApiError("room_ended")
+        if record is None and not self.config.rooms.create_on_join:
+            raise ApiError("room_not_found")
+        return self._make_room(record or RoomRecord(name, "", self.policy, self.wall()))
+
+    async def create_room(self, record: RoomRecord) -> LiveRoom:
+        """Make (or make again) a Room that the database remembers. Raises ApiError ``room_exists``."""
+        if record.name in self.rooms:
+            raise ApiError("room_exists")
+        former = await self.store.room(record.name)
+        if (former is not None and former.ended_at is None) or record.name in self.rooms:
+            raise ApiError("room_exists")
+        await self.store.save_room(record)
+        return self.rooms.get(record.name) or self._make_room(record)
+
+    async def end_room(self, name: str) -> None:
+        """End a Room for good: everybody leaves, and joins are refused until it is made again."""
+        record = await self.store.room(name)
+        room = self.rooms.get(name)
+        if record is None and room is None:
+            raise ApiError("room_not_found")
+        if record is None:
+            record = RoomRecord(name, "", self.policy, self.wall())
+            await self.store.save_room(record)
+        await self.store.end_room(name)
+        if room is not None:
+            self.apply(room, Closing("room_ended"))
+
+    def room_of(self, peer: Peer) -> LiveRoom:
+        """A Peer's Room. Raises ApiError ``session_not_found`` if its stay has ended."""
+        room = self.rooms.get(peer.room)
+        if room is None or peer.gone or room.peers.get(peer.id) is not peer:
+            raise ApiError("session_not_found")
+        return room
+
+    def _make_room(self, record: RoomRecord) -> LiveRoom:
+        if len(self.rooms) >= self.config.rooms.max_rooms:
+            raise ApiError("room_full", retry_after_s=10.0)
+        now = self.clock()
+        room = LiveRoom(Room(record.name, record.title, record.policy, self.wall() - now, now))
+        self.rooms[record.name] = room
+        self._arm(room)
+        return room
+
+    # --- performing ----------------------------------------------------------------------------------------------
+
+    def apply(self, room: LiveRoom, fact: Fact) -> None:
+        """Hand a fact to the Room and perform what follows. Raises ApiError if the Room refuses."""
+        effects = room.state.handle(fact, self.clock())
+        for effect in effects:
+            self._perform(room, effect)
+        self._arm(room)
+
+    def _perform(self, room: LiveRoom, effect: Effect) -> None:
+        match effect:
+            case Tell(kind, fields, skip):
+                self._tell(room, kind, fields, skip)
+            case TracksAdded():
+                for peer in room.peers.values():
+                    self.subscribing.schedule(room, peer)
+            case TracksGone(tracks, lost):
+                self.publishing.stop(room, tracks, lost)
+                self.subscribing.tracks_gone(room, tracks)
+            case ShowOver():
+                self.lifecycle.close_publishers(room)
+            case Gone(peer_id, code):
+                self._release(room, peer_id, code)
+            case RoomClosed():
+                self._close_room(room)
+
+    def _tell(self, room: LiveRoom, kind: str, fields: dict[str, Any], skip: str | None) -> None:
+        body = encode_event(kind, fields)
+        for peer in room.peers.values():
+            if peer.id != skip:
+                peer.emit_encoded(body)
+
+    def _release(self, room: LiveRoom, peer_id: str, code: str | None) -> None:
+        peer = room.peers.pop(peer_id, None)
+        if peer is None:
+            return
+        peer.gone = True
+        self.peers.pop(peer_id, None)
+        if peer.expiry is not None:
+            peer.expiry.cancel()
+        self.lifecycle.close_transports(room, peer)
+        if code is not None:
+            peer.dismiss(ApiError(code))
+        else:
+            peer.hang_up("left")
+        logger.info("%s left %s%s", peer.id, peer.room, f" ({code})" if code else "")
+
+    def _close_room(self, room: LiveRoom) -> None:
+        if room.timer is not None:
+            room.timer.cancel()
+        if self.rooms.get(room.state.name) is room:
+            del self.rooms[room.state.name]
+        placement = room.take_placement()
+        if placement is not None:
+            self.send(placement, CloseRouter(placement.router_id))
+
+    def _arm(self, room: LiveRoom) -> None:
+        if room.timer is not None:
+            room.timer.cancel()
+            room.timer = None
+        deadline = room.state.next_deadline()
+        if deadline is not None:
+            delay = max(0.0, deadline - self.clock())
+            room.timer = asyncio.get_running_loop().call_later(delay, self._on_timer, room)
+
+    def _on_timer(self, room: LiveRoom) -> None:
+        room.timer = None
+        self.apply(room, Tick())
+
+    # --- helpers for the parts -----------------------------------------------------------------------------------
+
+    def note_transport(self, transport_id: str, peer: Peer) -> None:
+        """Remember whose transport this is."""
+        self._transports[transport_id] = peer.id
+
+    def forget_transport(self, transport_id: str) -> None:
+        """It is closed, or about to be."""
+        self._transports.pop(transport_id, None)
+
+    def peer_by_transport(self, transport_id: str) -> Peer | None:
+        """Whose transport this is."""
+        return self.peers.get(self._transports.get(transport_id, ""))
+
+    def send(self, placement: Placement, request: Request[None]) -> None:
+        """Have a Worker do something that needs no answer; a Worker that is gone has done it already."""
+        if placement.worker.alive and not self.closing:
+            self.spawn(self._send(placement, request))
+
+    async def _send(self, placement: Placement, request: Request[None]) -> None:
+        try:
+            await call(placement.worker, request)
+        except ApiError as error:
+            logger.info("%s on %s: %s", request.method, placement.worker.id, error)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something in the background; it is cancelled when the hub closes, and its failure is logged."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("background work failed", exc_info=task.exception())
+
+
+def _policy(config: Config) -> Policy:
+    rooms = config.rooms
+    return Policy(
+        max_peers=rooms.max_peers,
+        max_publishers=rooms.max_publishers,
+        max_tracks=rooms.max_tracks,
+        empty_timeout_s=rooms.empty_timeout_s,
+        departure_timeout_s=rooms.departure_timeout_s,
+        away_grace_s=rooms.away_grace_s,
+        resume_window_s=rooms.resume_window_s,
+        duplicate_identity=rooms.duplicate_identity,
+    )

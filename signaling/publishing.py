@@ -1,0 +1,280 @@
+"""What comes in: offers of publishers, their Producers on the Worker, mute, and the end of a track."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from media.api import (
+    AddProducers,
+    CloseProducer,
+    CloseTransport,
+    IceParams,
+    OpenTransport,
+    PauseProducer,
+    ProducerParams,
+    RestartIce,
+    Source,
+    TransportParams,
+)
+from media.negotiation import (
+    CodecPolicy,
+    IceFragment,
+    NegotiationError,
+    PublishAnswer,
+    PublishNegotiation,
+    ServerSide,
+    new_ice,
+)
+from signaling.errors import ApiError, known
+from signaling.messages import TrackRequest
+from signaling.peer import Peer, new_id
+from signaling.placement import LiveRoom, Placement, Worker, call
+from signaling.room import Muted, Published, Track, Unpublished
+
+if TYPE_CHECKING:
+    from signaling.hub import Hub
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Publisher:
+    """A Peer's publishing transport. ``tracks`` maps mid to track id."""
+
+    transport_id: str
+    placement: Placement
+    negotiation: PublishNegotiation
+    tracks: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishResult:
+    """The answer to a publisher. ``tracks``: (mid, track id, source); ``rejected``: (mid, error)."""
+
+    transport: str
+    sdp: str
+    tracks: tuple[tuple[str, str, Source], ...]
+    rejected: tuple[tuple[str, ApiError], ...]
+
+
+class Publishing:
+    """The hub's part for publishers."""
+
+    def __init__(self, hub: Hub, policy: CodecPolicy) -> None:
+        self._hub = hub
+        self._policy = policy
+
+    async def publish(
+        self,
+        peer: Peer,
+        sdp: str,
+        requests: Sequence[TrackRequest] | None,
+        transport_id: str | None = None,
+    ) -> PublishResult:
+        """Take an offer. Without ``transport_id`` a new transport replaces the one there was. Raises ApiError.
+
+        ``requests`` None (WHIP): the kinds of the m-lines decide what they are.
+        """
+        if not peer.claims.may_publish:
+            raise ApiError("forbidden")
+        async with peer.publish_lock:
+            room = self._hub.room_of(peer)
+            publisher = peer.publisher
+            if transport_id is None:
+                return await self._publish_anew(room, peer, sdp, requests)
+            if publisher is None or publisher.transport_id != transport_id:
+                raise ApiError("transport_not_found")
+            return await self._renegotiate(room, peer, publisher, sdp, requests or ())
+
+    async def _publish_anew(
+        self, room: LiveRoom, peer: Peer, sdp: str, requests: Sequence[TrackRequest] | None
+    ) -> PublishResult:
+        if peer.publisher is not None:
+            self.close(room, peer)
+        room.state.check_publish(peer.id, 1 if requests is None else len(requests))
+        placement = await room.place(self._hub.pool)
+        ice = new_ice()
+        publisher = Publisher(
+            new_id("x"),
+            placement,
+            PublishNegotiation(self._policy, server_side(placement.worker, ice), lambda: new_id("t")),
+        )
+        answer = _negotiate(publisher, peer, sdp, requests)
+        rejected = _rejected(answer)
+        if not answer.producers:
+            raise rejected[0][1] if rejected else ApiError("no_common_codec")
+        producers = _with_mute(answer.producers, requests)
+        certificate = placement.worker.info.fingerprint
+        params = TransportParams(publisher.transport_id, placement.router_id, "publish", ice, certificate)
+        await call(placement.worker, OpenTransport(params, answer.dtls, producers))
+        try:
+            room.require(placement, peer)
+            peer.publisher = publisher
+            self._hub.note_transport(publisher.transport_id, peer)
+            self._commit(room, peer, publisher, producers)
+        except ApiError:
+            self.close(room, peer)
+            self._hub.send(placement, CloseTransport(publisher.transport_id))
+            raise
+        return _result(room, publisher, answer.sdp, rejected)
+
+    async def _renegotiate(
+        self, room: LiveRoom, peer: Peer, publisher: Publisher, sdp: str, requests: Sequence[TrackRequest]
+    ) -> PublishResult:
+        placement = publisher.placement
+        added = sum(1 for request in requests if request.mid not in publisher.tracks)
+        if added:
+            room.state.check_publish(peer.id, added)
+        answer = _negotiate(publisher, peer, sdp, requests)
+        rejected = _rejected(answer)
+        # A track that was ended by `unpublish` or by us, and is offered again on its m-line, begins again.
+        asked = {request.mid for request in requests}
+        current = set(publisher.tracks.values())
+        producers = _with_mute(
+            [entry for entry in publisher.negotiation.producers if entry.id not in current and entry.mid in asked],
+            requests,
+        )
+        if answer.ice_restart is not None:
+            await call(placement.worker, RestartIce(publisher.transport_id, answer.ice_restart))
+        if producers:
+            await call(placement.worker, AddProducers(publisher.transport_id, producers))
+        room.require(placement, peer)
+        self._commit(room, peer, publisher, producers)
+        if answer.removed:
+            self._hub.apply(room, Unpublished(tuple(answer.removed)))
+        return _result(room, publisher, answer.sdp, rejected)
+
+    def _commit(self, room: LiveRoom, peer: Peer, publisher: Publisher, producers: tuple[ProducerParams, ...]) -> None:
+        if not producers:
+            return
+        for producer in producers:
+            room.producers[producer.id] = producer
+            publisher.tracks[producer.mid] = producer.id
+        tracks = tuple(
+            Track(entry.id, peer.id, entry.kind, entry.source, _codec(entry), entry.paused) for entry in producers
+        )
+        # A stand-alone publisher has no button for it: what a host sends over WHIP is on air.
+        starts_show = peer.kind == "whip" and peer.claims.grants.show
+        self._hub.apply(room, Published(peer.id, tracks, starts_show))
+
+    async def mute(self, peer: Peer, track_id: str, muted: bool) -> None:
+        """Have the Worker drop a track's packets, or let them through again. Raises ApiError."""
+        room = self._hub.room_of(peer)
+        self._own_track(room, peer, track_id)
+        placement = self._publisher(peer).placement
+        await call(placement.worker, PauseProducer(track_id, muted))
+        room.require(placement, peer)
+        self._hub.apply(room, Muted(track_id, muted))
+
+    def unpublish(self, peer: Peer, track_id: str) -> None:
+        """End one own track. Raises ApiError."""
+        room = self._hub.room_of(peer)
+        self._own_track(room, peer, track_id)
+        self._hub.apply(room, Unpublished((track_id,)))
+
+    async def restart_ice(self, peer: Peer, sdp: str) -> str:
+        """Take an offer with new ICE credentials; returns the answer. Raises ApiError."""
+        publisher = self._publisher(peer)
+        async with peer.publish_lock:
+            answer = _negotiate(publisher, peer, sdp, ())
+            if answer.ice_restart is None:
+                raise ApiError("sdp_invalid", detail="the ICE credentials did not change")
+            await call(publisher.placement.worker, RestartIce(publisher.transport_id, answer.ice_restart))
+            return answer.sdp
+
+    async def restart_fragment(self, peer: Peer, fragment: IceFragment) -> str:
+        """The same for WHIP (RFC 9725 section 4.3.2): a fragment comes in, a fragment goes out. Raises ApiError."""
+        publisher = self._publisher(peer)
+        async with peer.publish_lock:
+            try:
+                ice, reply = publisher.negotiation.restart_ice(fragment)
+            except NegotiationError as exc:
+                raise refusal(exc) from None
+            await call(publisher.placement.worker, RestartIce(publisher.transport_id, ice))
+            return reply
+
+    def forbid(self, peer: Peer) -> None:
+        """After grants changed: end the tracks that are not allowed any more."""
+        room = self._hub.room_of(peer)
+        allowed = peer.claims.grants.publish
+        tracks = [track.id for track in room.state.tracks_of(peer.id) if track.source not in allowed]
+        if tracks:
+            self._hub.apply(room, Unpublished(tuple(tracks)))
+
+    def close(self, room: LiveRoom, peer: Peer) -> None:
+        """Close the publishing transport and end its tracks."""
+        publisher, peer.publisher = peer.publisher, None
+        if publisher is None:
+            return
+        self._hub.forget_transport(publisher.transport_id)
+        self._hub.send(publisher.placement, CloseTransport(publisher.transport_id))
+        self._hub.apply(room, Unpublished(tuple(publisher.tracks.values())))
+
+    def stop(self, room: LiveRoom, tracks: Sequence[Track], lost: bool) -> None:
+        """Tracks have ended: close their Producers, unless the Worker ``lost`` them already."""
+        for track in tracks:
+            room.producers.pop(track.id, None)
+            owner = room.peers.get(track.peer)
+            publisher = None if owner is None else owner.publisher
+            if publisher is None:
+                continue
+            for mid in [mid for mid, track_id in publisher.tracks.items() if track_id == track.id]:
+                del publisher.tracks[mid]
+            if not lost:
+                self._hub.send(publisher.placement, CloseProducer(track.id))
+
+    def _own_track(self, room: LiveRoom, peer: Peer, track_id: str) -> Track:
+        track = room.state.tracks.get(track_id)
+        if track is None or track.peer != peer.id:
+            raise ApiError("track_not_found")
+        return track
+
+    def _publisher(self, peer: Peer) -> Publisher:
+        if peer.publisher is None:
+            raise ApiError("transport_not_found")
+        return peer.publisher
+
+
+def refusal(error: NegotiationError) -> ApiError:
+    """What a negotiation refuses, as the client sees it."""
+    return ApiError(known(error.code), detail=error.message)
+
+
+def server_side(worker: Worker, ice: IceParams) -> ServerSide:
+    """What an SDP says about a Worker."""
+    return ServerSide(ice, worker.info.fingerprint, worker.candidates)
+
+
+def _negotiate(publisher: Publisher, peer: Peer, sdp: str, requests: Sequence[TrackRequest] | None) -> PublishAnswer:
+    grants = peer.claims.grants
+    sources = None if requests is None else {request.mid: request.source for request in requests}
+    try:
+        return publisher.negotiation.answer(sdp, sources, lambda source: source in grants.publish)
+    except NegotiationError as exc:
+        raise refusal(exc) from None
+
+
+def _codec(producer: ProducerParams) -> str:
+    """The codec to show: RED is only a wrapping of Opus."""
+    return next((codec.name for codec in producer.codecs if codec.name != "red"), producer.codecs[0].name)
+
+
+def _with_mute(
+    producers: Sequence[ProducerParams], requests: Sequence[TrackRequest] | None
+) -> tuple[ProducerParams, ...]:
+    muted = {request.mid for request in requests or () if request.muted}
+    return tuple(replace(entry, paused=True) if entry.mid in muted else entry for entry in producers)
+
+
+def _rejected(answer: PublishAnswer) -> tuple[tuple[str, ApiError], ...]:
+    return tuple((mid, ApiError(known(code), detail=message)) for mid, code, message in answer.rejected)
+
+
+def _result(
+    room: LiveRoom, publisher: Publisher, sdp: str, rejected: tuple[tuple[str, ApiError], ...]
+) -> PublishResult:
+    tracks = tuple((mid, track, room.producers[track].source) for mid, track in publisher.tracks.items())
+    return PublishResult(publisher.transport_id, sdp, tracks, rejected)

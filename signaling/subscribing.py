@@ -1,0 +1,357 @@
+"""What goes out: which tracks a Peer receives, the offers that say so, and its Consumers on the Worker.
+
+The server offers. At most one offer is unanswered at a time; what changes meanwhile goes into the next one. Everything
+about one Peer's subscription happens under its lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from media.api import (
+    CloseConsumer,
+    CloseTransport,
+    ConnectTransport,
+    OpenTransport,
+    PauseConsumer,
+    RestartIce,
+    TransportParams,
+)
+from media.negotiation import (
+    IceFragment,
+    NegotiationError,
+    Offer,
+    OutTrack,
+    SubscribeNegotiation,
+    answer_whep,
+    new_ice,
+    restart_fragment,
+)
+from signaling.errors import ApiError, known
+from signaling.peer import Peer, new_id
+from signaling.placement import LiveRoom, Placement, call
+from signaling.publishing import refusal, server_side
+from signaling.room import Left, Track
+
+if TYPE_CHECKING:
+    from signaling.hub import Hub
+
+logger = logging.getLogger(__name__)
+
+Wanted = Literal["auto"] | frozenset[str]
+NOTHING: Wanted = frozenset()
+MAX_PARALLEL_OFFERS = 32
+
+
+@dataclass(slots=True, eq=False)
+class Path:
+    """A subscribing transport. ``consumers`` maps track id to Consumer id."""
+
+    transport_id: str
+    placement: Placement
+    negotiation: SubscribeNegotiation | None
+    consumers: dict[str, str] = field(default_factory=dict)
+    connected: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Subscriber:
+    """What a Peer wants and how it gets it. ``refused``: tracks that it turned out unable to play."""
+
+    wanted: Wanted = NOTHING
+    path: Path | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    refused: set[str] = field(default_factory=set)
+    refreshing: bool = False
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WhepResult:
+    """The answer to a player. ``tracks``: ids that it will receive; ``rejected``: (track id, error)."""
+
+    transport: str
+    sdp: str
+    tracks: tuple[str, ...]
+    rejected: tuple[tuple[str, ApiError], ...]
+
+
+class Subscribing:
+    """The hub's part for subscribers."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._gate = asyncio.Semaphore(MAX_PARALLEL_OFFERS)
+
+    # --- what a client asks --------------------------------------------------------------------------------------
+
+    async def subscribe(self, peer: Peer, tracks: Wanted) -> str | None:
+        """Add tracks, or switch to ``auto``; an offer follows as an event. Returns the transport, if there is one."""
+        if not peer.claims.grants.subscribe:
+            raise ApiError("forbidden")
+        room = self._hub.room_of(peer)
+        subscriber = peer.subscriber
+        if tracks == "auto" or subscriber.wanted == "auto":
+            subscriber.wanted = "auto"
+        else:
+            if any(track not in room.state.tracks for track in tracks):
+                raise ApiError("track_not_found")
+            subscriber.wanted = frozenset(subscriber.wanted) & room.state.tracks.keys() | tracks
+        subscriber.refused.clear()
+        await self.refresh(room, peer)
+        return None if subscriber.path is None else subscriber.path.transport_id
+
+    async def unsubscribe(self, peer: Peer, tracks: Collection[str]) -> None:
+        """Stop receiving these; everything else that was received until now stays."""
+        room = self._hub.room_of(peer)
+        subscriber = peer.subscriber
+        async with subscriber.lock:
+            subscriber.wanted = frozenset(self._desired(room, peer)) - frozenset(tracks)
+            path = subscriber.path
+            if path is not None:
+                for track in tracks:
+                    consumer = path.consumers.pop(track, None)
+                    if consumer is not None:
+                        await call(path.placement.worker, CloseConsumer(consumer))
+        await self.refresh(room, peer)
+
+    async def answer(self, peer: Peer, transport_id: str, version: int, sdp: str) -> list[tuple[str, ApiError]]:
+        """Take the answer to an offer. Returns what the client refused. Raises ApiError."""
+        room = self._hub.room_of(peer)
+        subscriber = peer.subscriber
+        async with subscriber.lock:
+            path = self._path(peer, transport_id)
+            if path.negotiation is None:
+                raise ApiError("transport_not_found")
+            try:
+                result = path.negotiation.answer(version, sdp)
+            except NegotiationError as exc:
+                raise refusal(exc) from None
+            # A track may have ended between the offer and this answer.
+            accepted = tuple(entry for entry in result.accepted if entry.producer_id in room.producers)
+            for consumer in result.removed:
+                await call(path.placement.worker, CloseConsumer(consumer))
+            await call(path.placement.worker, ConnectTransport(path.transport_id, result.dtls, accepted))
+            room.require(path.placement, peer)
+            rejected = [(track, ApiError(known(code), detail=text)) for track, code, text in result.rejected]
+            for track, _ in rejected:
+                subscriber.refused.add(track)
+                path.consumers.pop(track, None)
+        self.schedule(room, peer)
+        return rejected
+
+    async def restart_ice(self, peer: Peer, transport_id: str) -> None:
+        """New credentials; an ``offer`` event brings them. Raises ApiError."""
+        subscriber = peer.subscriber
+        async with subscriber.lock:
+            path = self._path(peer, transport_id)
+            if path.negotiation is None:
+                raise ApiError("transport_not_found")
+            ice = new_ice()
+            await call(path.placement.worker, RestartIce(transport_id, ice))
+            path.negotiation.restart_ice(server_side(path.placement.worker, ice))
+        await self.refresh(self._hub.room_of(peer), peer)
+
+    async def restart_fragment(self, peer: Peer, fragment: IceFragment) -> str:
+        """The same for WHEP: a fragment comes in, a fragment goes out. Raises ApiError."""
+        async with peer.subscriber.lock:
+            path = peer.subscriber.path
+            if path is None:
+                raise ApiError("transport_not_found")
+            if fragment.ice is None:
+                raise ApiError("sdp_invalid", detail="an ICE restart needs ice-ufrag and ice-pwd")
+            ice = new_ice()
+            await call(path.placement.worker, RestartIce(path.transport_id, ice))
+            return restart_fragment(server_side(path.placement.worker, ice), fragment.mids)
+
+    async def keyframe(self, peer: Peer, track: str) -> None:
+        """Restart the picture of one track: a Consumer that resumes begins at a keyframe."""
+        path = peer.subscriber.path
+        consumer = None if path is None else path.consumers.get(track)
+        if path is None or consumer is None:
+            raise ApiError("track_not_found")
+        await call(path.placement.worker, PauseConsumer(consumer, True))
+        await call(path.placement.worker, PauseConsumer(consumer, False))
+
+    async def whep(self, peer: Peer, sdp: str) -> WhepResult:
+        """Take a player's offer and send it what is live now. Raises ApiError, ``not_live`` when nothing is."""
+        if not peer.claims.grants.subscribe:
+            raise ApiError("forbidden")
+        room = self._hub.room_of(peer)
+        async with peer.subscriber.lock:
+            if not room.state.tracks:
+                raise ApiError("not_live", retry_after_s=2.0)
+            placement = await room.place(self._hub.pool)
+            ice = new_ice()
+            tracks = self._out_tracks(room, list(room.state.tracks.values()), {})
+            try:
+                answer = answer_whep(sdp, tracks, server_side(placement.worker, ice))
+            except NegotiationError as exc:
+                raise refusal(exc) from None
+            consumers = answer.consumers
+            rejected = tuple((track, ApiError(known(code), detail=text)) for track, code, text in answer.rejected)
+            path = Path(new_id("x"), placement, None, {entry.producer_id: entry.id for entry in consumers})
+            certificate = placement.worker.info.fingerprint
+            params = TransportParams(path.transport_id, placement.router_id, "subscribe", ice, certificate)
+            producers = tuple(entry.producer_id for entry in consumers)
+            await call(placement.worker, OpenTransport(params, answer.dtls, consumers=consumers, prepare=producers))
+            self._adopt(room, peer, path)
+            return WhepResult(path.transport_id, answer.sdp, producers, rejected)
+
+    # --- keeping up with the room --------------------------------------------------------------------------------
+
+    async def refresh(self, room: LiveRoom, peer: Peer) -> None:
+        """Bring one Peer's subscription up to date; sends an ``offer`` event if that needs one. Raises ApiError."""
+        async with peer.subscriber.lock:
+            fields = await self._next_offer(room, peer)
+            if fields is not None:
+                peer.emit("offer", fields, replay=False)
+
+    async def first_offer(self, peer: Peer) -> dict[str, Any] | None:
+        """The offer for the ``join`` reply, or None when there is nothing to receive yet."""
+        async with peer.subscriber.lock:
+            try:
+                return await self._next_offer(self._hub.room_of(peer), peer)
+            except ApiError as error:
+                # The room can be joined without media; the offer follows when a Worker is back.
+                logger.warning("no offer for %s yet: %s", peer.id, error)
+                return None
+
+    def schedule(self, room: LiveRoom, peer: Peer) -> None:
+        """Refresh soon, in the background. Many calls at once become one refresh."""
+        subscriber = peer.subscriber
+        if peer.kind != "ws" or peer.outlet is None:
+            return
+        if subscriber.refreshing:
+            subscriber.stale = True
+            return
+        subscriber.refreshing = True
+        self._hub.spawn(self._refresh_until_fresh(room, peer))
+
+    async def resend(self, room: LiveRoom, peer: Peer) -> None:
+        """After a resume: repeat the offer that is still unanswered, or make the next one."""
+        subscriber = peer.subscriber
+        async with subscriber.lock:
+            path = subscriber.path
+            pending = None if path is None or path.negotiation is None else path.negotiation.pending
+            if path is not None and pending is not None:
+                peer.emit("offer", _fields(path, pending), replay=False)
+                return
+        self.schedule(room, peer)
+
+    async def _refresh_until_fresh(self, room: LiveRoom, peer: Peer) -> None:
+        subscriber = peer.subscriber
+        try:
+            async with self._gate:
+                while not peer.gone:
+                    subscriber.stale = False
+                    await self.refresh(room, peer)
+                    if not subscriber.stale:
+                        return
+        except ApiError as error:
+            logger.info("subscription of %s not refreshed: %s", peer.id, error)
+        finally:
+            subscriber.refreshing = False
+
+    async def _next_offer(self, room: LiveRoom, peer: Peer) -> dict[str, Any] | None:
+        """Under the lock: the next offer's fields, or None when none is needed or one is unanswered."""
+        subscriber = peer.subscriber
+        tracks = self._desired(room, peer)
+        path = subscriber.path
+        if peer.gone or (path is None and not tracks):
+            return None
+        if path is None:
+            path = await self._open(room, peer, tracks)
+        assert path.negotiation is not None
+        path.consumers = {track: consumer for track, consumer in path.consumers.items() if track in tracks}
+        out = self._out_tracks(room, tracks.values(), path.consumers)
+        for track, code, text in path.negotiation.set_tracks(out):
+            subscriber.refused.add(track)
+            peer.emit("track_unavailable", {"track": track, **ApiError(known(code), detail=text).body(peer.locale)})
+        if not path.negotiation.needs_offer:
+            return None
+        path.consumers = {entry.track_id: entry.consumer_id for entry in out}
+        return _fields(path, path.negotiation.offer())
+
+    async def _open(self, room: LiveRoom, peer: Peer, tracks: dict[str, Track]) -> Path:
+        placement = await room.place(self._hub.pool)
+        worker, ice = placement.worker, new_ice()
+        negotiation = SubscribeNegotiation(server_side(worker, ice), peer.codecs)
+        path = Path(new_id("x"), placement, negotiation)
+        params = TransportParams(path.transport_id, placement.router_id, "subscribe", ice, worker.info.fingerprint)
+        video = tuple(track.id for track in tracks.values() if track.kind == "video")
+        await call(worker, OpenTransport(params, prepare=video))
+        self._adopt(room, peer, path)
+        return path
+
+    def _adopt(self, room: LiveRoom, peer: Peer, path: Path) -> None:
+        try:
+            room.require(path.placement, peer)
+        except ApiError:
+            self._hub.send(path.placement, CloseTransport(path.transport_id))
+            raise
+        peer.subscriber.path = path
+        self._hub.note_transport(path.transport_id, peer)
+
+    def _desired(self, room: LiveRoom, peer: Peer) -> dict[str, Track]:
+        if not peer.claims.grants.subscribe:
+            return {}
+        wanted, refused = peer.subscriber.wanted, peer.subscriber.refused
+        tracks = [track for track in room.state.tracks.values() if track.id not in refused]
+        if wanted == "auto":
+            return {track.id: track for track in tracks if track.peer != peer.id}
+        return {track.id: track for track in tracks if track.id in wanted}
+
+    def _out_tracks(self, room: LiveRoom, tracks: Collection[Track], consumers: dict[str, str]) -> tuple[OutTrack, ...]:
+        return tuple(
+            # One stream per publisher and kind of picture: the browser keeps lips in sync within a stream.
+            OutTrack(
+                track.id,
+                room.producers[track.id],
+                f"{track.peer}-{'screen' if track.source.startswith('screen') else 'camera'}",
+                consumers.get(track.id) or new_id("c"),
+            )
+            for track in tracks
+        )
+
+    # --- endings -------------------------------------------------------------------------------------------------
+
+    def tracks_gone(self, room: LiveRoom, tracks: Collection[Track]) -> None:
+        """The Worker drops the Consumers with their Producers; a player with nothing left to play is let go."""
+        ended = {track.id for track in tracks}
+        for peer in list(room.peers.values()):
+            path = peer.subscriber.path
+            peer.subscriber.refused -= ended
+            if path is None or not ended & path.consumers.keys():
+                continue
+            path.consumers = {track: consumer for track, consumer in path.consumers.items() if track not in ended}
+            if peer.kind == "whep" and not path.consumers:
+                self._hub.apply(room, Left(peer.id, "track_ended"))
+            else:
+                self.schedule(room, peer)
+
+    def close(self, peer: Peer) -> None:
+        """Close the subscribing transport; what is wanted stays wanted."""
+        path, peer.subscriber.path = peer.subscriber.path, None
+        if path is not None:
+            self._hub.forget_transport(path.transport_id)
+            self._hub.send(path.placement, CloseTransport(path.transport_id))
+
+    def _path(self, peer: Peer, transport_id: str) -> Path:
+        path = peer.subscriber.path
+        if path is None or path.transport_id != transport_id:
+            raise ApiError("transport_not_found")
+        return path
+
+
+def _fields(path: Path, offer: Offer) -> dict[str, Any]:
+    return {
+        "transport": path.transport_id,
+        "version": offer.version,
+        "sdp": offer.sdp,
+        "tracks": [{"mid": mid, "track": track} for mid, track in offer.tracks],
+    }
