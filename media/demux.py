@@ -45,11 +45,23 @@ class Demux:
 
     def remove(self, transport: Transport) -> None:
         """Forget a Transport, its user fragments and its addresses."""
-        for ufrag in [ufrag for ufrag in transport.ice.ufrags if self._by_ufrag.get(ufrag) is transport]:
-            del self._by_ufrag[ufrag]
-        for key in self._sources.pop(transport.id, ()):
-            if (bound := self._by_source.get(key)) is not None and bound[0] is transport:
-                del self._by_source[key]
+        self._forget_ufrags(transport, (*transport.ice.ufrags, *transport.ice.take_retired()))
+        for key in list(self._sources.get(transport.id, ())):
+            self._forget_source(transport, key)
+        self._sources.pop(transport.id, None)
+
+    def _forget_ufrags(self, transport: Transport, ufrags: tuple[str, ...]) -> None:
+        for ufrag in ufrags:
+            if self._by_ufrag.get(ufrag) is transport:
+                del self._by_ufrag[ufrag]
+
+    def _forget_source(self, transport: Transport, key: Hashable) -> None:
+        self._sources.get(transport.id, set()).discard(key)
+        bound = self._by_source.get(key)
+        if bound is not None and bound[0] is transport:
+            del self._by_source[key]
+            if isinstance(key, TcpPath):
+                key.close()
 
     # --- UDP -----------------------------------------------------------------------------------------------------
 
@@ -84,11 +96,11 @@ class Demux:
             view = views[slot]
             first = view[0]
             key = udp.source(slot)
-            if 127 < first < 192:  # noqa: PLR2004 - RFC 7983
+            if 127 < first < 192:
                 bound = by_source.get(key)
                 if bound is None:
                     drops["unknown_source"] += 1
-                elif length >= _RTP_MINIMUM and not 191 < view[1] < 224:  # noqa: PLR2004 - RFC 5761
+                elif length >= _RTP_MINIMUM and not 191 < view[1] < 224:
                     producer = bound[0].on_rtp(pointers[slot], view, length, now)
                     if producer is not None:
                         touched[producer] = bound[0]
@@ -118,13 +130,13 @@ class Demux:
         self.packets_in += 1
         self.bytes_in += length
         first = data[0]
-        if not 127 < first < 192:  # noqa: PLR2004 - RFC 7983
+        if not 127 < first < 192:
             self._control(first, data, path, None, now)
             return
         bound = self._by_source.get(path)
         if bound is None:
             self.drops["unknown_source"] += 1
-        elif length >= _RTP_MINIMUM and not 191 < data[1] < 224:  # noqa: PLR2004 - RFC 5761
+        elif length >= _RTP_MINIMUM and not 191 < data[1] < 224:
             self._scratch_view[:length] = data
             producer = bound[0].on_rtp(self._scratch, self._scratch_view, length, now)
             if producer is not None:
@@ -139,14 +151,15 @@ class Demux:
         bound = self._by_source.pop(path, None)
         if bound is not None:
             self._sources.get(bound[0].id, set()).discard(path)
+            bound[0].ice.forget(path)
             bound[0].path_gone(path)
 
     # --- STUN and DTLS -------------------------------------------------------------------------------------------
 
     def _control(self, first: int, data: bytes, key: Hashable, udp: UdpSocket | None, now: float) -> None:
-        if first < 4:  # noqa: PLR2004 - RFC 7983
+        if first < 4:
             self._on_stun(data, key, udp, now)
-        elif 19 < first < 64:  # noqa: PLR2004 - RFC 7983
+        elif 19 < first < 64:
             bound = self._by_source.get(key)
             if bound is None:
                 self.drops["unknown_source"] += 1
@@ -174,6 +187,10 @@ class Demux:
         result = transport.ice.handle(data, key, now, (path.host, path.port))
         if result.drop is not None:
             self.drops[f"stun_{result.drop}"] += 1
+        if result.evicted is not None:
+            self._forget_source(transport, result.evicted)
+        if result.retired:
+            self._forget_ufrags(transport, transport.ice.take_retired())
         if result.validated:
             if bound is None or bound[0] is not transport:
                 self._by_source[key] = (transport, path)

@@ -201,7 +201,7 @@ class DtlsEndpoint:
         if dtls._task is not None:
             dtls._task.cancel()
         self._task = None
-        if dtls.state != "connected":
+        if dtls.state != "connected" or dtls._ssl is None:
             ice.close()
             self._ice = None
             self._on_failed(reason)

@@ -62,7 +62,7 @@ class Engine:
             api.AddConsumers: self._add_consumers,
             api.CloseConsumer: lambda request: self._drop_consumer(request.consumer_id),
             api.PauseConsumer: self._pause_consumer,
-            api.GetStats: lambda request: self.stats(request.router_id),
+            api.GetStats: lambda request: self.stats(request.router_id, request.direction),
         }
 
     # --- certificate ---------------------------------------------------------------------------------------------
@@ -273,8 +273,8 @@ class Engine:
 
     # --- statistics ----------------------------------------------------------------------------------------------
 
-    def stats(self, router_id: str | None) -> api.WorkerStats:
-        """Figures of one Router, or of all."""
+    def stats(self, router_id: str | None, direction: api.Direction | None = None) -> api.WorkerStats:
+        """Figures of one Router or of all, of one direction or of both."""
         usage = resource.getrusage(resource.RUSAGE_SELF)
         drops = dict(self.drops)
         drops["send"] = sum(udp.dropped for udp in self.demux.sockets)
@@ -293,7 +293,7 @@ class Engine:
             transports=tuple(
                 transport.stats()
                 for transport in self._transports.values()
-                if router_id is None or transport.router.id == router_id
+                if router_id in (None, transport.router.id) and direction in (None, transport.params.direction)
             ),
         )
 

@@ -214,6 +214,8 @@ def _send_stream(burst: Burst, consumer: Consumer) -> None:
     """The same for a viewer on ICE-TCP: one framed write per packet into a bounded buffer."""
     transport = consumer.transport
     path = transport.path
+    if path is None:
+        return
     for offset, packet_length in burst.cuts:
         transport.send_rtp(path, burst.blob[offset : offset + packet_length])
     consumer.packets += len(burst.cuts)

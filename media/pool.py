@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from media import api
 from media.candidates import advertised
@@ -193,7 +193,8 @@ class WorkerPool:
         exited = asyncio.ensure_future(process.wait())
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
-                await asyncio.wait({exited, connected}, return_when=asyncio.FIRST_COMPLETED)
+                waits: set[asyncio.Future[Any]] = {exited, connected}
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
                 if not connected.done():
                     raise WorkerLost(f"worker {index} ended at start-up (is its port taken?)")
                 reader, writer = connected.result()

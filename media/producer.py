@@ -173,14 +173,14 @@ class Producer:
         return -1
 
     def flush(self, now: float) -> None:
-        """Send what came in since the last call to all viewers, then let those in who waited for a keyframe."""
+        """Send what came in since the last call to all viewers, then let those in who wait and now can begin."""
         burst = self._burst
         if not burst:
             return
         self._burst = []
         for group in self._groups.values():
             group.send(burst, now)
-        if self._waiting and (self.kind == "audio" or any(packet.keyframe for packet in burst)):
+        if self._waiting and (self.kind == "audio" or self.replay_start(now) is not None):
             for consumer in list(self._waiting):
                 self.admit(consumer, now)
 

@@ -7,7 +7,7 @@ Producer has (RFC 8843 section 9.2).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from media import header_extensions as hx
 from media import rtcp
@@ -32,7 +32,7 @@ class PublisherSide:
     def __init__(
         self,
         router: Router,
-        send_rtcp: Callable[[list[rtcp.RtcpPacket] | list[bytes]], None],
+        send_rtcp: Callable[[Sequence[rtcp.RtcpPacket | bytes]], None],
         on_flow: Callable[[str, bool], None],
         drops: Counter[str],
     ) -> None:

@@ -8,7 +8,8 @@ from pylibsrtp import Session
 from pylibsrtp._binding import ffi, lib
 
 OK: int = lib.srtp_err_status_ok
-REPLAY: frozenset[int] = frozenset({lib.srtp_err_status_replay_fail, lib.srtp_err_status_replay_old})
+#: srtp_err_status_replay_fail and _replay_old (srtp.h); the binding names only ``ok``.
+REPLAY: frozenset[int] = frozenset({9, 10})
 #: Bytes that protection may add behind a packet (GCM tag 16; SHA-1 tag 10), and behind RTCP (plus 4 of index).
 MAX_TAG = 16
 MAX_RTCP_TRAILER = 20
@@ -47,5 +48,14 @@ def protect_copy(handle: Any, data: bytes) -> bytes | None:
     ffi.memmove(buffer, data, len(data))
     size = ffi.new("int *", len(data))
     if protect(handle, buffer, size) != OK:
+        return None
+    return bytes(ffi.buffer(buffer, size[0]))
+
+
+def unprotect_copy(handle: Any, data: bytes) -> bytes | None:
+    """Decrypt a copy of one SRTP packet. None when it is forged, replayed or damaged."""
+    buffer = ffi.new("unsigned char[]", data)
+    size = ffi.new("int *", len(data))
+    if unprotect(handle, buffer, size) != OK:
         return None
     return bytes(ffi.buffer(buffer, size[0]))

@@ -7,12 +7,19 @@ passed the demultiplexer; it never sees a socket, only a path with ``send``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from media import header_extensions as hx
 from media import rtcp
-from media.api import ConsumerParams, DtlsParams, IceParams, ProducerParams, TransportParams, TransportState, TransportStats
+from media.api import (
+    ConsumerParams,
+    DtlsParams,
+    IceParams,
+    ProducerParams,
+    TransportParams,
+    TransportState,
+    TransportStats,
+)
 from media.consumer import Consumer
 from media.dtls import Certificate, DtlsEndpoint
 from media.ice_lite import IceAgent
@@ -30,6 +37,9 @@ _SERVER_CNAME = b"lianmai"
 
 class Path(Protocol):
     """A way to the peer: a UDP address or a TCP connection."""
+
+    host: str
+    port: int
 
     @property
     def protocol(self) -> str:
@@ -88,7 +98,8 @@ class Transport:
         self._dtls = DtlsEndpoint(
             certificate, self._send_control, self._dtls_connected, self._dtls_failed, lambda: self._close("peer_closed")
         )
-        self.publisher = PublisherSide(router, self.send_rtcp, on_flow, drops) if params.direction == "publish" else None
+        publishes = params.direction == "publish"
+        self.publisher = PublisherSide(router, self.send_rtcp, on_flow, drops) if publishes else None
 
     # --- ICE and DTLS --------------------------------------------------------------------------------------------
 
@@ -244,7 +255,7 @@ class Transport:
         else:
             self.protect_failed += 1
 
-    def send_rtcp(self, packets: list[rtcp.RtcpPacket] | list[bytes]) -> None:
+    def send_rtcp(self, packets: Sequence[rtcp.RtcpPacket | bytes]) -> None:
         """Encrypt and send one compound packet, led by a report as RFC 3550 asks unless reduced-size."""
         if self._tx is None or self.path is None or not packets:
             return

@@ -63,16 +63,17 @@ class UdpPath:
 
 def _decode_sockaddr(key: bytes) -> tuple[str, int]:
     port = int.from_bytes(key[2:4], "big")
-    if len(key) == 16:  # noqa: PLR2004 - sockaddr_in
+    if len(key) == 16:
         return socket.inet_ntop(socket.AF_INET, key[4:8]), port
     return socket.inet_ntop(socket.AF_INET6, key[8:24]), port
 
 
 def _encode_sockaddr(address: tuple[Any, ...]) -> bytes:
+    port: bytes = address[1].to_bytes(2, "big")
     if ":" in address[0]:
         packed = socket.inet_pton(socket.AF_INET6, address[0])
-        return b"\x0a\0" + address[1].to_bytes(2, "big") + bytes(4) + packed + bytes(4)
-    return b"\x02\0" + address[1].to_bytes(2, "big") + socket.inet_pton(socket.AF_INET, address[0]) + bytes(8)
+        return b"\x0a\0" + port + bytes(4) + packed + bytes(4)
+    return b"\x02\0" + port + socket.inet_pton(socket.AF_INET, address[0]) + bytes(8)
 
 
 class UdpSocket:

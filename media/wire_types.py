@@ -36,12 +36,13 @@ def decode(cls: type[T], data: Any) -> T:
 
     Raises ShapeError.
     """
-    result: T = _reader(cls)(data, cls.__name__)
+    read: Reader = _reader(cls)  # type: ignore[arg-type]  # functools.cache wants Hashable; every class is
+    result: T = read(data, cls.__name__)
     return result
 
 
 @cache
-def _fields(cls: type) -> tuple[dataclasses.Field[Any], ...]:
+def _fields(cls: Any) -> tuple[dataclasses.Field[Any], ...]:
     return dataclasses.fields(cls)
 
 

@@ -1,0 +1,1 @@
+"""Commands around the service: demo, tests, benchmarks. Nothing in here is imported by the service."""
