@@ -46,21 +46,10 @@ export function readiness(input) {
   return input.joined && input.roomState === "joined" ? "ready" : "connecting";
 }
 
-/** Video bit rates that look clean for people and products at each size, bit/s. */
-const BITRATES = Object.freeze({ "360p": 800_000, "540p": 1_500_000, "720p": 2_500_000, "1080p": 4_500_000 });
-
-/** @typedef {keyof typeof BITRATES} Resolution */
+/** @typedef {import("../sdk/devices.js").Resolution} Resolution */
 
 /** @type {readonly Resolution[]} */
-export const RESOLUTIONS = Object.freeze(["360p", "540p", "720p", "1080p"]);
-
-/**
- * @param {Resolution} resolution
- * @returns {number} bit/s
- */
-export function bitrateFor(resolution) {
-  return BITRATES[resolution];
-}
+export const SIZES = Object.freeze(["360p", "540p", "720p", "1080p"]);
 
 /**
  * A kept or typed value as one of ours.
@@ -68,5 +57,5 @@ export function bitrateFor(resolution) {
  * @returns {Resolution}
  */
 export function asResolution(value) {
-  return RESOLUTIONS.find((known) => known === value) ?? "720p";
+  return SIZES.find((known) => known === value) ?? "720p";
 }

@@ -28,7 +28,6 @@ let room = null;
 let remote = null;
 /** @type {{ code: string, message: string } | null} */
 let failure = null;
-let joined = false;
 
 async function playDemo() {
   byId("demo", HTMLElement).hidden = false;
@@ -43,7 +42,6 @@ async function playDemo() {
   render();
   try {
     await current.join();
-    joined = true;
   } catch (error) {
     stopWith(error);
   }
@@ -61,7 +59,7 @@ function stopWith(error) {
 
 function render() {
   if (!isDemo()) return;
-  const info = joined ? (room?.info ?? null) : null;
+  const info = room?.self ? room.info : null;
   const { scene } = liveView({
     tokenNeeded: false,
     failure: failure?.code ?? null,

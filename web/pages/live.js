@@ -43,8 +43,6 @@ const fullscreen = new Fullscreen(root, () => stage.mainVideo);
 let room = null;
 /** @type {RemoteStage | null} */
 let remote = null;
-/** Until the first join the SDK's room is an empty value, not a description. */
-let joined = false;
 let tokenNeeded = false;
 /** @type {{ code: string, message: string } | null} */
 let failure = null;
@@ -55,7 +53,6 @@ let lastScene = "";
 
 async function connect() {
   disconnect();
-  joined = false;
   failure = null;
   tokenNeeded = false;
   unplayable = null;
@@ -72,8 +69,8 @@ async function connect() {
   current.on("downlink", (detail) => {
     quality.value = detail;
   });
-  current.on("error", (error) => {
-    if (error.code === "codec_unsupported") unplayable = error.code;
+  current.on("trackunavailable", ({ code }) => {
+    unplayable = code;
     render();
   });
   current.on("bye", (bye) => {
@@ -82,7 +79,6 @@ async function connect() {
   render();
   try {
     await current.join();
-    joined = true;
   } catch (error) {
     if (room === current) fail(error);
   }
@@ -124,9 +120,9 @@ function disconnect() {
   quality.value = null;
 }
 
-/** @returns {import("../sdk/types.js").RoomInfo | null} what the server said about the room */
+/** @returns {import("../sdk/types.js").RoomInfo | null} what the server said about the room; nothing before the join */
 function heard() {
-  return joined && room ? room.info : null;
+  return room?.self ? room.info : null;
 }
 
 function render() {
@@ -312,5 +308,8 @@ function listen() {
 
 await startLocale();
 listen();
-onLocale(render);
+onLocale(() => {
+  if (room) room.locale = getLocale();
+  render();
+});
 await connect();

@@ -9,11 +9,12 @@ import { tileId, tilesOf } from "./live-view.js";
 
 /**
  * @typedef {import("../sdk/lianmai.js").LianmaiRoom} LianmaiRoom
+ * @typedef {import("../sdk/tracks.js").RemoteTrack} RemoteTrack
  * @typedef {import("./components/stage.js").Stage} Stage
  */
 
 export class RemoteStage extends EventTarget {
-  /** @type {Map<string, { player: Player, video: HTMLVideoElement, tracks: Map<string, MediaStreamTrack> }>} */
+  /** @type {Map<string, { player: Player, video: HTMLVideoElement, tracks: Set<RemoteTrack> }>} */
   #players = new Map();
   /** @type {Set<string>} tiles that drew a frame */
   #seen = new Set();
@@ -38,7 +39,6 @@ export class RemoteStage extends EventTarget {
     for (const type of ["track", "trackremoved", "room", "speakers"]) {
       room.addEventListener(type, () => this.update());
     }
-    room.addEventListener("autoplayblocked", () => this.#setBlocked());
   }
 
   /** True once any picture of what is on now was drawn. */
@@ -71,7 +71,7 @@ export class RemoteStage extends EventTarget {
     this.#muted = false;
     this.blocked = false;
     this.#applySound();
-    await Promise.allSettled([...this.#players.values()].map(({ video }) => video.play()));
+    await Promise.allSettled([...this.#players.values()].map(({ player }) => player.unmute()));
     this.dispatchEvent(new Event("change"));
   }
 
@@ -103,17 +103,16 @@ export class RemoteStage extends EventTarget {
   /** @param {string} id of a tile */
   #play(id) {
     const entry = this.#players.get(id) ?? this.#open(id);
-    const own = [...this.#room.tracks.values()].filter((track) => tileId(track.peer, track.source) === id);
-    const wanted = new Map(own.map((track) => [track.id, track.mediaStreamTrack]));
-    for (const [trackId, media] of entry.tracks) {
-      if (wanted.get(trackId) === media) continue;
-      entry.player.detach(media);
-      entry.tracks.delete(trackId);
+    const wanted = new Set([...this.#room.tracks.values()].filter((track) => tileId(track.peer, track.source) === id));
+    for (const track of entry.tracks) {
+      if (wanted.has(track)) continue;
+      entry.player.detach(track);
+      entry.tracks.delete(track);
     }
-    for (const [trackId, media] of wanted) {
-      if (entry.tracks.has(trackId)) continue;
-      entry.tracks.set(trackId, media);
-      entry.player.attach(media);
+    for (const track of wanted) {
+      if (entry.tracks.has(track)) continue;
+      entry.tracks.add(track);
+      entry.player.attach(track);
     }
   }
 
@@ -123,13 +122,12 @@ export class RemoteStage extends EventTarget {
     video.muted = this.#muted || this.blocked;
     video.volume = this.#volume;
     const player = new Player(video);
-    player.addEventListener("autoplayblocked", () => this.#setBlocked());
-    video.addEventListener("loadeddata", () => {
-      if (this.#players.get(id)?.video !== video || video.videoWidth === 0) return;
+    player.on("autoplayblocked", () => this.#setBlocked());
+    player.on("firstframe", () => {
       this.#seen.add(id);
       this.dispatchEvent(new Event("change"));
     });
-    const entry = { player, video, tracks: new Map() };
+    const entry = { player, video, tracks: new Set() };
     this.#players.set(id, entry);
     return entry;
   }

@@ -3,14 +3,14 @@
  * It shows what it is told; opening devices is the page's business.
  */
 import { make, setText } from "../dom.js";
-import { RESOLUTIONS } from "../host-view.js";
+import { SIZES } from "../host-view.js";
 import { onLocale, t } from "../locale.js";
 import { LevelMeter } from "./level-meter.js";
 
 /**
  * @typedef {object} DeviceState
- * @property {readonly { deviceId: string, label: string }[]} cameras
- * @property {readonly { deviceId: string, label: string }[]} microphones
+ * @property {readonly { id: string, label: string }[]} cameras
+ * @property {readonly { id: string, label: string }[]} microphones
  * @property {string} camera chosen id, empty for none
  * @property {string} microphone
  * @property {string} resolution
@@ -66,7 +66,7 @@ export class DevicePanel extends HTMLElement {
     this.#sizes.setAttribute("role", "radiogroup");
     this.#sizeLabel.id = "size-label";
     this.#sizes.setAttribute("aria-labelledby", this.#sizeLabel.id);
-    for (const size of RESOLUTIONS) {
+    for (const size of SIZES) {
       const input = make("input");
       input.type = "radio";
       input.name = "resolution";
@@ -124,7 +124,7 @@ class Chooser {
 
   /**
    * @param {string} label
-   * @param {readonly { deviceId: string, label: string }[]} devices
+   * @param {readonly { id: string, label: string }[]} devices
    * @param {string} chosen
    * @param {string} problem
    * @param {string} none what to say when there is no device
@@ -134,7 +134,7 @@ class Chooser {
     setText(this.#problem, problem);
     this.#problem.hidden = !problem;
     const wanted = devices.length
-      ? devices.map((device, index) => [device.deviceId, device.label || `${label} ${index + 1}`])
+      ? devices.map((device, index) => [device.id, device.label || `${label} ${index + 1}`])
       : [["", none]];
     const shown = [...this.select.options].map((option) => [option.value, option.text]);
     if (JSON.stringify(wanted) !== JSON.stringify(shown)) {

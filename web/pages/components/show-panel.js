@@ -17,7 +17,7 @@ import { bars, qualityReason, qualityWord } from "./quality-bars.js";
  * @property {string} reason
  * @property {number} [bitrateBps]
  * @property {number} [loss] 0-1
- * @property {number} [rttMs]
+ * @property {number | null} [rttMs]
  */
 
 export class ShowPanel extends HTMLElement {
@@ -89,7 +89,7 @@ function figures({ bitrateBps, loss, rttMs }) {
   const texts = [];
   if (bitrateBps !== undefined) texts.push(formatBitrate(bitrateBps));
   if (loss !== undefined) texts.push(t("show.loss", { percent: (loss * 100).toFixed(1) }));
-  if (rttMs !== undefined) texts.push(t("show.rtt", { ms: Math.round(rttMs) }));
+  if (typeof rttMs === "number") texts.push(t("show.rtt", { ms: Math.round(rttMs) }));
   return texts;
 }
 

@@ -1,0 +1,176 @@
+"""Screenshots of every state of every page, in both languages and at two sizes, to be looked at by a person.
+
+    python tests/web/harness/shots.py OUT [name-part ...]
+
+Needs node, Chromium and Playwright. Uses serve.mjs, so no Lianmai server is involved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.async_api import Browser, Page, async_playwright
+
+HERE = Path(__file__).parent
+SIZES = {"wide": (1440, 900), "phone": (390, 844)}
+LOCALES = {"zh": "zh-CN", "en": "en-US"}
+FLAGS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--use-fake-device-for-media-stream=fps=20",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-background-networking",
+]
+REFUSE = "navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('x', '{name}'); }};"
+REFUSE_CAMERA = """
+const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wanted) => {
+  if (wanted.video) throw new DOMException('x', 'NotReadableError');
+  return real(wanted);
+};
+"""
+LOSE_CAMERA = """
+() => {
+  const video = document.querySelector('lm-stage video');
+  const track = video.srcObject.getVideoTracks()[0];
+  track.stop();
+  track.dispatchEvent(new Event('ended'));
+}
+"""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One situation. ``steps`` are controls to press, ``script`` runs before the page, ``late`` after the steps."""
+
+    name: str
+    path: str
+    steps: tuple[str, ...] = ()
+    script: str = ""
+    late: str = ""
+    granted: bool = True
+    demo: bool = True
+    insecure: bool = False
+    settle_ms: int = 700
+
+
+LIVE_STATES = (
+    "connecting idle idlehost waiting silent live english long many portrait bright blocked poor fair cut away "
+    "ended replaced full gone odd audio unplayable screen two six"
+).split()
+GO = ".call-control[data-control=live]"
+SETTINGS = ".call-control[data-control=settings]"
+SHOTS = (
+    *(Shot(f"live-{state}", f"/live/demo?state={state}", settle_ms=1500) for state in LIVE_STATES),
+    Shot("live-token", "/live/demo?state=live", demo=False),
+    Shot("live-expired", "/live/demo?state=expired", demo=False, late="() => sessionStorage.length"),
+    Shot("live-keys", "/live/demo?state=live", steps=("key:?",)),
+    Shot("live-tip", "/live/demo?state=poor", steps=(".quality-button",), settle_ms=300),
+    Shot("landing-live", "/?state=live", settle_ms=1500),
+    Shot("landing-empty", "/?state=empty"),
+    Shot("landing-failed", "/?state=full"),
+    Shot("landing-plain", "/", demo=False),
+    Shot("host-ask", "/host/demo?state=studio", granted=False),
+    Shot("host-preview", "/host/demo?state=studio", settle_ms=1500),
+    Shot("host-connecting", "/host/demo?state=connecting", settle_ms=1500),
+    Shot("host-long", "/host/spring-sale-2026-official-flagship-store-room?state=studio", settle_ms=1500),
+    Shot("host-muted", "/host/demo?state=studio", steps=("[data-control=microphone]", "[data-control=camera]")),
+    Shot("host-live", "/host/demo?state=onair", steps=(GO,), settle_ms=1500),
+    Shot("host-weak", "/host/demo?state=weak", steps=(GO,), settle_ms=1500),
+    Shot("host-measuring", "/host/demo?state=measuring", steps=(GO,), settle_ms=1500),
+    Shot("host-cut", "/host/demo?state=studiocut", steps=(GO,), settle_ms=1500),
+    Shot("host-end", "/host/demo?state=onair", steps=(GO, "[data-control=end]")),
+    Shot("host-summary", "/host/demo?state=onair", steps=(GO, "[data-control=end]", ".dialog .danger")),
+    Shot("host-resume", "/host/demo?state=resume", settle_ms=1500),
+    Shot("host-lost", "/host/demo?state=onair", steps=(GO,), late=LOSE_CAMERA),
+    Shot("host-denied", "/host/demo?state=studio", script=REFUSE.format(name="NotAllowedError")),
+    Shot("host-nodevice", "/host/demo?state=studio", script=REFUSE.format(name="NotFoundError")),
+    Shot("host-busy", "/host/demo?state=studio", script=REFUSE.format(name="NotReadableError")),
+    Shot("host-nocamera", "/host/demo?state=studio", script=REFUSE_CAMERA),
+    Shot("host-insecure", "/host/demo?state=studio", insecure=True),
+    Shot("host-replaced", "/host/demo?state=replaced", settle_ms=2000),
+    Shot("host-settings", "/host/demo?state=studio", steps=(f"phone:{SETTINGS}",)),
+    Shot("host-settings-live", "/host/demo?state=onair", steps=(GO, f"phone:{SETTINGS}")),
+    Shot("host-screen", "/host/demo?state=onair", steps=(GO, "wide:[data-control=screen]"), settle_ms=1500),
+)
+
+
+async def take(browser: Browser, shot: Shot, addresses: dict[bool, str], out: Path) -> None:
+    for size, (width, height) in SIZES.items():
+        for language, locale in LOCALES.items():
+            phone = size == "phone"
+            context = await browser.new_context(
+                viewport={"width": width, "height": height}, locale=locale, has_touch=phone, is_mobile=phone
+            )
+            if shot.granted:
+                await context.grant_permissions(["camera", "microphone"])
+            page = await context.new_page()
+            page.on("console", lambda said, n=shot.name: print(n, said.text) if said.type == "error" else None)
+            page.on("pageerror", lambda error, n=shot.name: print(n, "PAGE ERROR", error))
+            if shot.insecure:
+                await page.add_init_script("Object.defineProperty(window, 'isSecureContext', {value: false});")
+            if not shot.granted:
+                await page.add_init_script(
+                    "navigator.permissions.query = async () => ({state: 'prompt'});"
+                )
+            if shot.script:
+                await page.add_init_script(shot.script)
+            await page.goto(addresses[shot.demo] + shot.path)
+            await play(page, shot, size)
+            await page.screenshot(path=out / f"{shot.name}-{size}-{language}.png")
+            await context.close()
+
+
+async def play(page: Page, shot: Shot, size: str) -> None:
+    if shot.name == "live-expired":
+        await page.fill("#token-field", "eyJhbGciOiJIUzI1NiJ9.expired")
+        await page.click("lm-token-form button")
+    for step in shot.steps:
+        only, _, rest = step.partition(":")
+        if only in SIZES and only != size:
+            continue
+        step = rest if only in SIZES else step
+        if step.startswith("key:"):
+            await page.wait_for_timeout(400)
+            await page.keyboard.press(step[4:])
+        else:
+            await page.click(step, timeout=5000)
+    await page.wait_for_timeout(shot.settle_ms)
+    if shot.late:
+        await page.evaluate(shot.late)
+        await page.wait_for_timeout(300)
+
+
+async def main() -> None:
+    out = Path(sys.argv[1])
+    out.mkdir(parents=True, exist_ok=True)
+    parts = sys.argv[2:]
+    servers = {
+        demo: subprocess.Popen(
+            ["node", str(HERE / "serve.mjs"), *([] if demo else ["--no-demo"])], stdout=subprocess.PIPE, text=True
+        )
+        for demo in (True, False)
+    }
+    try:
+        addresses = {demo: server.stdout.readline().strip() for demo, server in servers.items() if server.stdout}
+        async with async_playwright() as engine:
+            browser = await engine.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+            for shot in SHOTS:
+                if not parts or any(part in shot.name for part in parts):
+                    try:
+                        await take(browser, shot, addresses, out)
+                    except Exception as error:
+                        print(shot.name, "FAILED", str(error).splitlines()[0])
+            await browser.close()
+    finally:
+        for server in servers.values():
+            server.terminate()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,435 @@
+/** The studio: preview, go live, keep the show running whatever devices and network do, end it. */
+import { permission } from "../sdk/devices.js";
+import { Meter } from "../sdk/meter.js";
+import { Broadcast } from "./broadcast.js";
+import { Capture } from "./capture.js";
+import { CallBar } from "./components/call-bar.js";
+import { DevicePanel } from "./components/device-panel.js";
+import { ask, showKeys } from "./components/dialog.js";
+import "./components/language-switch.js";
+import { Notice } from "./components/notice.js";
+import { QualityBars } from "./components/quality-bars.js";
+import { ShowPanel } from "./components/show-panel.js";
+import { Stage } from "./components/stage.js";
+import { clearToast, toast } from "./components/toast.js";
+import { TokenForm } from "./components/token-form.js";
+import { byId, dots, make, setText } from "./dom.js";
+import { codeOf, sentence, wayOut } from "./errors.js";
+import { formatDuration } from "./format.js";
+import { hostControls } from "./host-controls.js";
+import { deviceProblem, hostNotice } from "./host-notice.js";
+import { asResolution, readiness, studioScene } from "./host-view.js";
+import { formatCount, getLocale, onLocale, startLocale, t, tn } from "./locale.js";
+import { listenShortcuts } from "./shortcuts.js";
+import { isDemo, roomFromPath, TokenNeeded, TokenSource } from "./token.js";
+
+const CLOCK_EVERY_MS = 1000;
+
+const roomName = roomFromPath(location.pathname);
+const tokens = new TokenSource(roomName, "host", () => t("demo.host_name"));
+const capture = new Capture();
+const broadcast = new Broadcast(capture, giveToken);
+
+const stage = byId("stage", Stage);
+const center = byId("center", HTMLElement);
+const notice = byId("notice", Notice);
+const tokenForm = byId("token", TokenForm);
+const bar = byId("bar", CallBar);
+const rail = byId("rail", HTMLElement);
+const shade = byId("rail-shade", HTMLButtonElement);
+const devicePanel = byId("devices", DevicePanel);
+const showPanel = byId("show-panel", ShowPanel);
+const quality = byId("quality", QualityBars);
+const banner = byId("banner", HTMLElement);
+const shareLink = byId("share-link", HTMLInputElement);
+const narrow = matchMedia("(width <= 900px)");
+
+let tokenNeeded = false;
+/** @type {{ code: string, message: string } | null} */
+let failure = null;
+/** @type {{ meter: Meter, track: MediaStreamTrack } | null} */
+let metered = null;
+/** @type {import("./host-view.js").StudioScene | ""} */
+let lastScene = "";
+
+/** @returns {Promise<string>} */
+async function giveToken() {
+  try {
+    return await tokens.get();
+  } catch (error) {
+    if (error instanceof TokenNeeded) tokenNeeded = true;
+    throw error;
+  }
+}
+
+async function enter() {
+  failure = null;
+  tokenNeeded = false;
+  if (typeof RTCPeerConnection === "undefined") {
+    failure = { code: "unsupported_browser", message: "" };
+    render();
+    return;
+  }
+  render();
+  await broadcast.join();
+}
+
+/** @param {unknown} error why the visit is over */
+function fail(error) {
+  if (!tokenNeeded) {
+    const code = codeOf(error);
+    failure = { code, message: String(/** @type {{ message?: unknown }} */ (error)?.message ?? "") };
+    if (wayOut(code) === "token") {
+      tokens.forget();
+      tokenNeeded = !isDemo();
+    }
+  }
+  tokenForm.refusal = failure && { text: sentence(failure.code, failure.message), code: failure.code };
+  // Another page took over, or the visit is over: this one must not keep the camera's light on.
+  capture.close();
+  render();
+}
+
+/** @returns {import("./host-view.js").StudioInput} */
+function situation() {
+  return {
+    tokenNeeded,
+    failure: failure?.code ?? null,
+    secure: window.isSecureContext,
+    joined: broadcast.joined,
+    roomState: broadcast.room?.state ?? "idle",
+    show: broadcast.info?.state ?? "idle",
+    onAir: broadcast.onAir && !broadcast.starting,
+    starting: broadcast.starting,
+    summary: broadcast.summary !== null,
+    capture: capture.state,
+    trouble: capture.trouble,
+  };
+}
+
+function render() {
+  const now = situation();
+  const scene = studioScene(now);
+  const running = scene === "live";
+  const picture = running || scene === "preview" || scene === "resume" || scene === "starting";
+  center.hidden = picture && scene !== "starting";
+  center.className = `center ${scene === "starting" ? "late" : "solid"}`;
+  tokenForm.hidden = scene !== "token";
+  notice.show(
+    hostNotice(scene, {
+      failure,
+      trouble: capture.trouble ?? "",
+      summary: broadcast.summary,
+      localUrl: `http://localhost${location.port ? `:${location.port}` : ""}${location.pathname}`,
+    }),
+  );
+  renderStage(picture);
+  renderHead(scene);
+  renderBanner(scene, now.roomState === "reconnecting");
+  byId("controls", HTMLElement).hidden = !picture;
+  bar.setAttribute("aria-label", t("studio.bar"));
+  bar.show(hostControls(scene, capture, { ready: readiness(now), narrow: narrow.matches }));
+  renderRail(scene, picture);
+  meterMicrophone();
+  if (scene !== lastScene) announce(scene);
+  lastScene = scene;
+}
+
+/** @param {boolean} shown */
+function renderStage(shown) {
+  /** @type {import("./components/stage.js").Tile[]} */
+  const tiles = [];
+  const { camera } = capture.tracks;
+  if (shown) {
+    const picture = camera !== null && !capture.off.camera;
+    const name = broadcast.room?.self?.name || t("studio.heading");
+    const micMuted = capture.off.microphone || capture.tracks.microphone === null;
+    tiles.push({ id: "me", name, kind: "camera", picture, micMuted, speaking: false, mirrored: true });
+    play("me", camera);
+    if (capture.screen) {
+      tiles.push({ id: "screen", name, kind: "screen", picture: true, micMuted: false, speaking: false });
+      play("screen", capture.screen.video);
+    }
+  }
+  stage.show(tiles);
+}
+
+/**
+ * @param {string} tile
+ * @param {MediaStreamTrack | null} track own picture, silent
+ */
+function play(tile, track) {
+  const video = stage.video(tile);
+  video.muted = true;
+  const playing = video.srcObject instanceof MediaStream ? video.srcObject.getVideoTracks()[0] : null;
+  if ((playing ?? null) !== track) video.srcObject = track ? new MediaStream([track]) : null;
+}
+
+/** @param {import("./host-view.js").StudioScene} scene */
+function renderHead(scene) {
+  const info = broadcast.info;
+  const running = scene === "live";
+  const away = running && broadcast.room?.state === "reconnecting";
+  setText(byId("room-title", HTMLElement), info?.title || t("studio.title", { room: roomName }));
+  const pill = byId("pill", HTMLElement);
+  pill.className = `pill ${away ? "away" : running ? "live" : ""}`;
+  setText(pill, away ? t("state.away") : running ? t("state.live") : restingWord(scene));
+  const clock = byId("clock", HTMLElement);
+  clock.hidden = !running;
+  setText(clock, formatDuration(broadcast.lastedMs));
+  const viewers = byId("viewers", HTMLElement);
+  viewers.hidden = !info || scene === "failed" || scene === "token";
+  setText(byId("viewers-count", HTMLElement), formatCount(info?.viewers ?? 0));
+  viewers.title = tn("viewers", info?.viewers ?? 0);
+  viewers.setAttribute("role", "img");
+  viewers.setAttribute("aria-label", tn("viewers", info?.viewers ?? 0));
+  quality.value = running ? broadcast.uplink : null;
+  const ring = byId("on-air-ring", HTMLElement);
+  ring.hidden = !running;
+  ring.classList.toggle("away", away);
+  setText(byId("heading", HTMLElement), t("studio.title", { room: roomName }));
+  document.title = `${running ? `● ${t("state.live")} · ` : ""}${t("studio.title", { room: roomName })}`;
+}
+
+/** @param {import("./host-view.js").StudioScene} scene */
+function restingWord(scene) {
+  return scene === "preview" || scene === "resume" ? t("studio.pill.preview") : t("studio.pill.off");
+}
+
+/**
+ * @param {import("./host-view.js").StudioScene} scene
+ * @param {boolean} repairing
+ */
+function renderBanner(scene, repairing) {
+  let words = "";
+  if (scene === "live" && repairing) words = t("studio.repairing");
+  else if (scene === "resume") words = `${t("studio.resume.title")} · ${t("studio.resume.body")}`;
+  else if (scene === "preview" && readiness(situation()) === "connecting") words = t("studio.connecting");
+  banner.hidden = words === "";
+  banner.classList.toggle("late", scene === "preview");
+  if (banner.textContent !== words) {
+    banner.replaceChildren(...(scene === "resume" ? [] : [dots()]), make("span", "", words));
+  }
+}
+
+/**
+ * @param {import("./host-view.js").StudioScene} scene
+ * @param {boolean} picture
+ */
+function renderRail(scene, picture) {
+  rail.hidden = !picture;
+  if (!picture) openRail(false);
+  setText(byId("rail-title", HTMLElement), scene === "live" ? t("rail.live") : t("rail.preview"));
+  showPanel.hidden = scene !== "live";
+  showPanel.show({
+    lastedMs: broadcast.lastedMs,
+    viewers: broadcast.info?.viewers ?? 0,
+    uplink: broadcast.uplink,
+  });
+  const settings = capture.tracks.camera?.getSettings();
+  const size = settings?.width && settings.height ? `${settings.width}×${settings.height}` : "";
+  devicePanel.show({
+    cameras: capture.list("camera"),
+    microphones: capture.list("microphone"),
+    camera: capture.choice.camera,
+    microphone: capture.choice.microphone,
+    resolution: capture.choice.resolution,
+    cameraProblem: deviceProblem(capture.problems.camera),
+    microphoneProblem: deviceProblem(capture.problems.microphone),
+    picture: capture.off.camera ? "" : size,
+  });
+  shareLink.value = `${location.origin}/live/${encodeURIComponent(roomName)}`;
+}
+
+/** @param {boolean} open on narrow windows, where the rail is a sheet */
+function openRail(open) {
+  rail.classList.toggle("open", open);
+  shade.hidden = !open;
+  if (open) byId("rail-close", HTMLButtonElement).focus();
+}
+
+function meterMicrophone() {
+  const track = capture.tracks.microphone;
+  if (metered && metered.track !== track) {
+    metered.meter.close();
+    metered = null;
+    devicePanel.level = 0;
+  }
+  if (!track || metered) return;
+  const meter = new Meter(track);
+  metered = { meter, track };
+  meter.start((level) => {
+    devicePanel.level = capture.off.microphone ? 0 : level;
+  });
+}
+
+/** @param {import("./host-view.js").StudioScene} scene */
+function announce(scene) {
+  const said = byId("announce", HTMLElement);
+  if (scene === "live") setText(said, t("studio.on_air"));
+  else if (scene === "summary") setText(said, t("studio.off_air"));
+  else setText(said, notice.querySelector("h2")?.textContent ?? "");
+}
+
+/** @param {unknown} error something failed and the show goes on */
+function complain(error) {
+  const code = codeOf(error);
+  if (code === "cancelled" || code === "closed") return;
+  const message = String(/** @type {{ message?: unknown }} */ (error)?.message ?? "");
+  toast(sentence(code, message), { kind: "error", code, replaces: "trouble" });
+}
+
+/** @param {string} control */
+function press(control) {
+  switch (control) {
+    case "microphone":
+    case "camera":
+      void toggleDevice(control);
+      break;
+    case "screen":
+      void toggleScreen();
+      break;
+    case "settings":
+      openRail(!rail.classList.contains("open"));
+      break;
+    case "live":
+      openRail(false);
+      broadcast.goLive().catch(complain);
+      break;
+    case "end":
+      void end();
+      break;
+  }
+}
+
+/** @param {"camera" | "microphone"} source */
+async function toggleDevice(source) {
+  if (capture.tracks[source]) {
+    capture.setOff(source, !capture.off[source]);
+    return;
+  }
+  capture.off[source] = false;
+  await capture.retry(source);
+  if (!capture.tracks[source]) {
+    toast(deviceProblem(capture.problems[source]), { kind: "warning", code: capture.problems[source] ?? "", replaces: source });
+  }
+}
+
+async function toggleScreen() {
+  if (capture.screen) {
+    capture.closeScreen();
+    return;
+  }
+  try {
+    await capture.openScreen();
+  } catch (error) {
+    if (codeOf(error) !== "cancelled") toast(t("trouble.screen_failed"), { kind: "error", code: codeOf(error) });
+  }
+}
+
+async function end() {
+  const viewers = broadcast.info?.viewers ?? 0;
+  const body = viewers > 0 ? tn("studio.end_body_viewers", viewers) : t("studio.end_body");
+  const sure = await ask({ title: t("studio.end_title"), body, confirm: t("studio.end"), danger: true });
+  if (!sure) return;
+  broadcast.end().catch(complain);
+  capture.closeScreen();
+}
+
+/** @param {"camera" | "microphone"} source */
+function deviceLost(source) {
+  const words = source === "camera" ? t("device.lost_camera") : t("device.lost_microphone");
+  const other = capture.list(source).find((device) => device.id !== capture.choice[source] && device.id !== "");
+  /** @type {import("./components/toast.js").ToastOptions} */
+  const options = { kind: "warning", code: "device_lost", stayMs: 0, replaces: source };
+  if (other) {
+    const label = t("device.use", { device: other.label || t(source === "camera" ? "device.camera" : "device.microphone") });
+    options.action = { label, run: () => void capture.choose(source, other.id) };
+  }
+  toast(words, options);
+}
+
+async function copyLink() {
+  try {
+    await navigator.clipboard.writeText(shareLink.value);
+    toast(t("share.copied"), { kind: "good", replaces: "share" });
+  } catch {
+    shareLink.select();
+    toast(t("share.copy_failed"), { kind: "warning", replaces: "share" });
+  }
+}
+
+/** @type {import("./shortcuts.js").Shortcut[]} */
+const shortcuts = [
+  { keys: ["m"], label: "keys.microphone", run: () => press("microphone") },
+  { keys: ["v"], label: "keys.camera", run: () => press("camera") },
+  { keys: ["s"], label: "keys.screen", run: () => press("screen") },
+  { keys: ["?"], label: "keys.help", run: () => showKeys(shortcuts) },
+];
+
+function listen() {
+  listenShortcuts(
+    shortcuts.map((shortcut) => ({
+      ...shortcut,
+      run: () => {
+        if (shortcut.label === "keys.help" || !byId("controls", HTMLElement).hidden) shortcut.run();
+      },
+    })),
+  );
+  narrow.addEventListener("change", render);
+  capture.on("change", render);
+  capture.on("lost", ({ source }) => deviceLost(source));
+  capture.on("restored", ({ source }) => {
+    clearToast(source);
+    toast(source === "camera" ? t("device.restored_camera") : t("device.restored_microphone"), { kind: "good" });
+  });
+  broadcast.on("change", render);
+  broadcast.on("ended", fail);
+  broadcast.on("trouble", complain);
+  bar.addEventListener("control", (event) => press(/** @type {CustomEvent<string>} */ (event).detail));
+  shade.addEventListener("click", () => openRail(false));
+  byId("rail-close", HTMLButtonElement).addEventListener("click", () => openRail(false));
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && rail.classList.contains("open")) openRail(false);
+  });
+  byId("share-copy", HTMLButtonElement).addEventListener("click", () => void copyLink());
+  devicePanel.addEventListener("choose", (event) => {
+    const { what, value } = /** @type {CustomEvent<{ what: string, value: string }>} */ (event).detail;
+    if (what === "resolution") void capture.setResolution(asResolution(value));
+    else if (what === "camera" || what === "microphone") void capture.choose(what, value);
+  });
+  tokenForm.addEventListener("token", (event) => {
+    tokens.set(/** @type {CustomEvent<string>} */ (event).detail);
+    void enter();
+  });
+  notice.addEventListener("action", (event) => {
+    const action = /** @type {CustomEvent<string>} */ (event).detail;
+    if (action === "open") void capture.open();
+    else if (action === "again") again();
+    else if (action === "home") location.assign("/");
+    else void enter();
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (broadcast.onAir) event.preventDefault();
+  });
+  setInterval(() => {
+    if (broadcast.onAir) render();
+  }, CLOCK_EVERY_MS);
+}
+
+function again() {
+  broadcast.summary = null;
+  render();
+}
+
+await startLocale();
+listen();
+onLocale(() => {
+  if (broadcast.room) broadcast.room.locale = getLocale();
+  render();
+});
+void enter();
+// A permission given before is not asked for again, so the preview may open without a click.
+if (window.isSecureContext && (await permission("camera")) === "granted" && (await permission("microphone")) === "granted") {
+  await capture.open();
+}
