@@ -189,7 +189,7 @@ class Consumer:
         for middle, sent_at in self._sent_reports:
             if middle == block.lsr:
                 rtt = now - sent_at - block.dlsr / 65536
-                if 0 <= rtt < 10:  # noqa: PLR2004 - a report older than that says nothing
+                if 0 <= rtt < 10:
                     self.rtt_s = rtt if self.rtt_s is None else self.rtt_s * 0.75 + rtt * 0.25
         level = self._playout_level
         if self._playout is not None:

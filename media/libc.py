@@ -26,7 +26,7 @@ libc: Any = None
 available = False
 if sys.platform == "linux":
     libc = ffi.dlopen(None)
-    available = ffi.sizeof("struct mmsghdr") == 64  # noqa: PLR2004 - the 64-bit layout that the packers below write
+    available = ffi.sizeof("struct mmsghdr") == 64
 
 MSG_DONTWAIT = 0x40
 MSG_TRUNC = 0x20

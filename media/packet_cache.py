@@ -64,8 +64,8 @@ class PacketCache(Generic[T]):
             return None
         return self._packets[slot]
 
-    def since_keyframe(self) -> int | None:
-        """The first number of the newest keyframe, if that packet and all after it are here; else None."""
-        if self._gaps or self._keyframe < 0 or self.get(self._keyframe) is None:
+    def since_keyframe(self, tolerate: int = 0) -> int | None:
+        """The newest keyframe's first number, if it is here and at most ``tolerate`` packets after it are missing."""
+        if self._gaps > tolerate or self._keyframe < 0 or self.get(self._keyframe) is None:
             return None
         return self._keyframe

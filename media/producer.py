@@ -19,6 +19,8 @@ from media.packet_cache import PacketCache
 #: Replay at most this much of the past to a new viewer: longer, and catching up costs more than a new keyframe.
 REPLAY_MAX_AGE_S = 2.0
 REPLAY_MAX_PACKETS = 400
+#: Holes that upstream retransmission is still filling do not keep a viewer waiting.
+REPLAY_MAX_MISSING = 8
 #: At most one keyframe request per source in this time; later ones are sent when it is over.
 KEYFRAME_INTERVAL_S = 0.3
 #: A new viewer asks for a keyframe only if the last one is older: many viewers joining must not starve the picture.
@@ -241,8 +243,8 @@ class Producer:
             self._groups.pop(group.layout.key, None)
 
     def replay_start(self, now: float) -> int | None:
-        """Where a new viewer can begin: the newest keyframe, if all since then is cached and recent enough."""
-        start = self.cache.since_keyframe()
+        """Where a new viewer can begin: the newest keyframe, if what followed is cached and recent enough."""
+        start = self.cache.since_keyframe(REPLAY_MAX_MISSING)
         newest = self.cache.newest
         if start is None or newest is None or newest - start > REPLAY_MAX_PACKETS:
             return None

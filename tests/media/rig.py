@@ -104,6 +104,8 @@ class Rig:
         ice = await self.open(transport_id, "subscribe", peer, consumers=consumers)
         peer.transport_id = transport_id
         await peer.connect(self.remote(ice), "server")
+        # The peer is done one flight before the Worker is.
+        await until(lambda: api.TransportStateChanged(transport_id, "connected") in self.events)
         return peer
 
     async def stats(self) -> api.WorkerStats:
