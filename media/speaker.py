@@ -1,37 +1,42 @@
 """Active speakers from audio levels (RFC 6464), steady enough to look at.
 
-Somebody begins to speak when the smoothed level stays above ``ON_DBOV`` for ``HOLD_ON_S``, and stops when it stays
-below ``OFF_DBOV`` for ``HOLD_OFF_S``. The order changes only when another is louder by ``SWAP_DB`` for ``HOLD_SWAP_S``.
+Levels are smoothed in decibels, quickly up and slowly down. A Track begins to speak when its smoothed level rises above
+``ON_DBOV`` (from silence this takes some 150 ms of speech, so a click is none) and stops when it stayed below
+``OFF_DBOV`` for ``HOLD_S``. The active speaker keeps the first place until another Track is louder by ``SWAP_DB`` for
+``SWAP_S``, or it stops. The others' order changes only together with one of these events.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 
-ON_DBOV = 50
-OFF_DBOV = 60
-HOLD_ON_S = 0.15
-HOLD_OFF_S = 0.8
-SWAP_DB = 6
-HOLD_SWAP_S = 0.5
+ON_DBOV = 45.0
+OFF_DBOV = 55.0
+HOLD_S = 0.8
+SWAP_DB = 6.0
+SWAP_S = 0.5
+#: A packet without the voice flag counts as this much quieter: breathing and keyboards, but also senders that never set it.
+UNVOICED_DB = 10.0
+#: Without a packet for this long a Track is silent; Opus sends one each 400 ms in a pause (DTX).
+STALE_S = 1.0
 _SILENCE = 127.0
-_ATTACK = 0.4
-_RELEASE = 0.08
-_STALE_S = 0.5
-MAX_TRACKS = 64
+_ATTACK_S = 0.1
+_RELEASE_S = 0.4
+_MAX_STEP_S = 0.1
 
 
-@dataclass(slots=True)
 class _Voice:
-    loudness: float = _SILENCE
-    heard: float = 0.0
-    above_since: float | None = None
-    below_since: float | None = None
-    speaking: bool = False
+    __slots__ = ("heard", "level", "loud_at", "speaking")
+
+    def __init__(self) -> None:
+        self.level = _SILENCE
+        self.heard: float | None = None
+        self.loud_at = 0.0
+        self.speaking = False
 
 
 class SpeakerDetector:
-    """Feed :meth:`level` per packet, ask :meth:`evaluate` ten times a second."""
+    """Feed :meth:`level` per audio packet, ask :meth:`evaluate` about ten times a second."""
 
     def __init__(self) -> None:
         self._voices: dict[str, _Voice] = {}
@@ -39,55 +44,57 @@ class SpeakerDetector:
         self._challenger: tuple[str, float] | None = None
 
     def level(self, track_id: str, level_dbov: int, voice: bool, now: float) -> None:
-        """One packet's level in -dBov, 0 (loudest) to 127; ``voice`` is the sender's own opinion and counts little."""
+        """One packet's level in -dBov, 0 (loudest) to 127 (silence), and the sender's own opinion whether it is voice."""
         entry = self._voices.get(track_id)
         if entry is None:
-            if len(self._voices) >= MAX_TRACKS:
-                return
             entry = self._voices[track_id] = _Voice()
-        heard = float(level_dbov) if voice or level_dbov < ON_DBOV else min(_SILENCE, level_dbov + 3.0)
-        rate = _ATTACK if heard < entry.loudness else _RELEASE
-        entry.loudness += (heard - entry.loudness) * rate
+        step = 0.02 if entry.heard is None else min(max(now - entry.heard, 0.0), _MAX_STEP_S)
         entry.heard = now
+        heard = min(_SILENCE, level_dbov if voice else level_dbov + UNVOICED_DB)
+        duration = _ATTACK_S if heard < entry.level else _RELEASE_S
+        entry.level += (heard - entry.level) * (1 - math.exp(-step / duration))
 
     def remove(self, track_id: str) -> None:
-        """A Track ended."""
+        """Forget a Track that ended or was muted; the next :meth:`evaluate` reports it if it spoke."""
         self._voices.pop(track_id, None)
 
     def evaluate(self, now: float) -> tuple[str, ...] | None:
         """Who speaks, loudest first, when that changed since the last call; else None."""
         for entry in self._voices.values():
-            if now - entry.heard > _STALE_S:
-                entry.loudness = _SILENCE
             self._update(entry, now)
-        speaking = [track_id for track_id, entry in self._voices.items() if entry.speaking]
-        kept = [track_id for track_id in self._order if track_id in speaking]
-        order = self._rank(kept + [track_id for track_id in speaking if track_id not in kept], now)
-        if order == self._order:
+        speaking = {track_id: entry.level for track_id, entry in self._voices.items() if entry.speaking}
+        leader = self._leader(speaking, now)
+        if speaking.keys() == set(self._order) and (not self._order or leader == self._order[0]):
             return None
-        self._order = order
-        return order
+        self._order = tuple(sorted(speaking, key=lambda track_id: (track_id != leader, speaking[track_id])))
+        return self._order
 
-    def _update(self, entry: _Voice, now: float) -> None:
-        entry.above_since = (entry.above_since or now) if entry.loudness <= ON_DBOV else None
-        entry.below_since = (entry.below_since or now) if entry.loudness > OFF_DBOV else None
-        if not entry.speaking and entry.above_since is not None and now - entry.above_since >= HOLD_ON_S:
+    @staticmethod
+    def _update(entry: _Voice, now: float) -> None:
+        if entry.heard is None or now - entry.heard > STALE_S:
+            entry.level = _SILENCE
+        if entry.level < ON_DBOV:
             entry.speaking = True
-        elif entry.speaking and entry.below_since is not None and now - entry.below_since >= HOLD_OFF_S:
+        if entry.level < OFF_DBOV:
+            entry.loud_at = now
+        elif now - entry.loud_at >= HOLD_S:
             entry.speaking = False
 
-    def _rank(self, speaking: list[str], now: float) -> tuple[str, ...]:
-        if len(speaking) < 2:
+    def _leader(self, speaking: dict[str, float], now: float) -> str | None:
+        if not speaking:
             self._challenger = None
-            return tuple(speaking)
-        loudest = min(speaking, key=lambda track_id: self._voices[track_id].loudness)
-        first = speaking[0]
-        if loudest == first or self._voices[loudest].loudness > self._voices[first].loudness - SWAP_DB:
+            return None
+        loudest = min(speaking, key=lambda track_id: speaking[track_id])
+        current = self._order[0] if self._order else None
+        if current not in speaking:
             self._challenger = None
-            return tuple(speaking)
+            return loudest
+        if loudest == current or speaking[loudest] > speaking[current] - SWAP_DB:
+            self._challenger = None
+            return current
         if self._challenger is None or self._challenger[0] != loudest:
             self._challenger = (loudest, now)
-        if now - self._challenger[1] < HOLD_SWAP_S:
-            return tuple(speaking)
+        if now - self._challenger[1] < SWAP_S:
+            return current
         self._challenger = None
-        return (loudest, *(track_id for track_id in speaking if track_id != loudest))
+        return loudest

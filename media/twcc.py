@@ -1,6 +1,6 @@
 """Transport-wide congestion control feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01).
 
-The receiver side records arrivals and builds feedback for publishers; the parser reads what viewers send.
+The recorder notes arrivals and builds feedback for publishers; the parser reads what viewers send.
 """
 
 from __future__ import annotations
@@ -11,131 +11,188 @@ from dataclasses import dataclass
 from media.rtcp import TransportFeedback
 from media.seqnum import Unwrapper
 
-_TICK_S = 0.00025
-_REFERENCE_TICKS = 256
-_MAX_PACKETS = 400
-_MAX_KEPT = 2000
+#: Arrival times are told in ticks of 250 microseconds, the reference time in 256 of them.
+TICK_S = 0.00025
+_TICKS_PER_REFERENCE = 256
+#: Numbers covered by one call at most; what lies further back is not reported.
+MAX_SPAN = 2048
+#: Packets with an arrival time in one RTCP packet: 800 bytes of times at most.
+_MAX_TIMES = 400
+#: A late packet moves the report's start back, and what was reported behind it is told again; so times are kept.
+_HISTORY_TICKS = 2000
+_MAX_BACK = 500
+_MISSING, _SMALL, _LARGE = 0, 1, 2
+_ONE_BIT, _TWO_BIT = 14, 7
 
 
 class ArrivalRecorder:
-    """Arrival times by transport-wide sequence number, until :meth:`feedback` reports them."""
+    """Arrival times by transport-wide sequence number. Bounded: at most ``2 * MAX_SPAN`` are kept."""
 
-    __slots__ = ("_arrivals", "_count", "_next", "_unwrap")
+    __slots__ = ("_count", "_newest", "_next", "_pending", "_ticks", "_unwrap")
 
     def __init__(self) -> None:
         self._unwrap = Unwrapper(16)
-        self._arrivals: dict[int, float] = {}
-        self._next: int | None = None
+        self._ticks: dict[int, int] = {}
+        self._next = -1
+        self._newest = -1
+        self._pending = False
         self._count = 0
 
     def received(self, sequence: int, now: float) -> None:
-        """A packet with transport-wide number ``sequence`` arrived. At most 2000 are kept."""
+        """A packet with the transport-wide number ``sequence`` (16 bits) arrived at ``now`` (monotonic seconds)."""
         extended = self._unwrap.unwrap(sequence)
-        if len(self._arrivals) < _MAX_KEPT and (self._next is None or extended > self._next - _MAX_PACKETS):
-            self._arrivals.setdefault(extended, now)
+        ticks = self._ticks
+        if extended in ticks:
+            return
+        if self._next < 0:
+            self._next = extended
+        elif extended < self._next:
+            if extended < self._next - _MAX_BACK:
+                return
+            self._next = extended
+        if len(ticks) >= 2 * MAX_SPAN:
+            del ticks[next(iter(ticks))]
+        ticks[extended] = int(now / TICK_S)
+        self._newest = max(self._newest, extended)
+        self._pending = True
 
     def feedback(self, sender_ssrc: int, media_ssrc: int, now: float) -> list[bytes]:
-        """RTCP packets that report everything since the last call; none when nothing arrived."""
+        """RTCP packets that report everything since the last call; none when nothing arrived. Call every 50-100 ms."""
+        if not self._pending:
+            return []
+        self._pending = False
+        begin, end = max(self._next, self._newest - MAX_SPAN + 1), self._newest + 1
+        self._next = end
         packets: list[bytes] = []
-        while self._arrivals:
-            first = min(self._arrivals)
-            begin = first if self._next is None else min(first, self._next)
-            if first - begin > _MAX_PACKETS:
-                begin = first
-            end = min(max(self._arrivals), begin + _MAX_PACKETS - 1)
-            packets.append(self._build(sender_ssrc, media_ssrc, begin, end))
+        while begin < end:
+            body, begin = self._body(begin, end)
+            if body:
+                packets.append(TransportFeedback(sender_ssrc, media_ssrc, body).build())
+        self._forget(int(now / TICK_S) - _HISTORY_TICKS)
         return packets
 
-    def _build(self, sender_ssrc: int, media_ssrc: int, begin: int, end: int) -> bytes:
-        first_arrival = self._arrivals[min(self._arrivals)]
-        reference = int(first_arrival / (_TICK_S * _REFERENCE_TICKS))
-        previous = reference * _REFERENCE_TICKS
+    def _forget(self, before: int) -> None:
+        # They stand in the order of arrival.
+        old = []
+        for sequence, tick in self._ticks.items():
+            if tick >= before:
+                break
+            old.append(sequence)
+        for sequence in old:
+            del self._ticks[sequence]
+
+    def _body(self, begin: int, end: int) -> tuple[bytes, int]:
+        """One packet's part behind the SSRCs, and the first number that it does not cover."""
+        ticks = self._ticks
+        reference: int | None = None
+        previous = times = 0
         symbols: list[int] = []
         deltas = bytearray()
-        last = begin
-        for sequence in range(begin, end + 1):
-            arrival = self._arrivals.get(sequence)
-            if arrival is None:
-                symbols.append(0)
+        for sequence in range(begin, end):
+            tick = ticks.get(sequence)
+            if tick is None:
+                symbols.append(_MISSING)
                 continue
-            ticks = round(arrival / _TICK_S)
-            delta = ticks - previous
-            if not -32768 <= delta <= 32767:
+            if reference is None:
+                reference = tick // _TICKS_PER_REFERENCE
+                previous = reference * _TICKS_PER_REFERENCE
+            delta = tick - previous
+            if times == _MAX_TIMES or not -32768 <= delta <= 32767:
                 break
-            symbols.append(1 if 0 <= delta <= 255 else 2)
-            deltas += struct.pack("!B" if symbols[-1] == 1 else "!h", delta)
-            previous = ticks
-            last = sequence
-            del self._arrivals[sequence]
-        symbols = symbols[: last - begin + 1]
-        body = struct.pack("!HH", begin & 0xFFFF, len(symbols))
-        body += (reference & 0xFFFFFF).to_bytes(3, "big") + bytes((self._count & 0xFF,))
-        body += _chunks(symbols) + bytes(deltas)
-        self._count += 1
-        self._next = last + 1
-        return TransportFeedback(sender_ssrc, media_ssrc, body + bytes(-len(body) % 4)).build()
+            if 0 <= delta <= 255:
+                symbols.append(_SMALL)
+                deltas.append(delta)
+            else:
+                symbols.append(_LARGE)
+                deltas += struct.pack("!h", delta)
+            previous = tick
+            times += 1
+        covered = begin + len(symbols)
+        if reference is None:
+            return b"", covered
+        head = struct.pack("!HH", begin & 0xFFFF, len(symbols))
+        head += (reference & 0xFFFFFF).to_bytes(3, "big") + bytes((self._count,))
+        self._count = (self._count + 1) & 0xFF
+        return head + _pack_symbols(symbols) + deltas, covered
 
 
-def _chunks(symbols: list[int]) -> bytes:
+def _pack_symbols(symbols: list[int]) -> bytes:
+    """Packet chunks (sections 3.1.2 to 3.1.4), the shortest form that fits at each place."""
     out = bytearray()
-    position = 0
-    while position < len(symbols):
+    position, size = 0, len(symbols)
+    while position < size:
+        symbol = symbols[position]
         run = 1
-        while position + run < len(symbols) and symbols[position + run] == symbols[position] and run < 0x1FFF:
+        while position + run < size and run < 0x1FFF and symbols[position + run] == symbol:
             run += 1
-        if run >= 7:
-            out += struct.pack("!H", symbols[position] << 13 | run)
+        window = symbols[position : position + _ONE_BIT]
+        if run >= min(_ONE_BIT, size - position) or (symbol == _LARGE and run >= _TWO_BIT):
+            chunk = symbol << 13 | run
             position += run
-            continue
-        window = symbols[position : position + 7]
-        vector = 0xC000
-        for index, symbol in enumerate(window):
-            vector |= symbol << (12 - 2 * index)
-        out += struct.pack("!H", vector)
-        position += len(window)
+        elif _LARGE not in window:
+            chunk = 0x8000
+            for index, value in enumerate(window):
+                chunk |= value << (13 - index)
+            position += len(window)
+        else:
+            chunk = 0xC000
+            for index, value in enumerate(window[:_TWO_BIT]):
+                chunk |= value << (12 - 2 * index)
+            position += len(window[:_TWO_BIT])
+        out += chunk.to_bytes(2, "big")
     return bytes(out)
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One packet of a feedback: ``arrival_s`` on the receiver's clock, None when it was not received."""
+    """One packet of a feedback; ``arrival_s`` on the receiver's clock, which wraps; None when it had not arrived."""
 
     sequence: int
     arrival_s: float | None
 
 
 def parse_feedback(body: bytes) -> list[Arrival] | None:
-    """Read the part of a feedback packet behind the two SSRCs; None when it is malformed."""
+    """Read :attr:`media.rtcp.TransportFeedback.body`, in the order of numbers; None when it is malformed."""
     if len(body) < 8:
         return None
     base, count = struct.unpack_from("!HH", body)
-    reference = int.from_bytes(body[4:7], "big")
-    if reference & 0x800000:
-        reference -= 1 << 24
+    ticks = int.from_bytes(body[4:7], "big", signed=True) * _TICKS_PER_REFERENCE
+    unpacked = _unpack_symbols(body, count)
+    if unpacked is None:
+        return None
+    symbols, position = unpacked
+    arrivals: list[Arrival] = []
+    for index, symbol in enumerate(symbols):
+        sequence = (base + index) & 0xFFFF
+        if symbol == _MISSING:
+            arrivals.append(Arrival(sequence, None))
+            continue
+        # A small delta takes one byte, unsigned; a large one two, signed: the symbol is its size.
+        field = body[position : position + symbol]
+        if len(field) < symbol:
+            return None
+        position += symbol
+        ticks += int.from_bytes(field, "big", signed=symbol == _LARGE)
+        arrivals.append(Arrival(sequence, ticks * TICK_S))
+    return arrivals
+
+
+def _unpack_symbols(body: bytes, count: int) -> tuple[list[int], int] | None:
+    """``count`` symbols and the offset of the deltas; None when cut off, or with a reserved symbol."""
     position = 8
     symbols: list[int] = []
     while len(symbols) < count:
         if position + 2 > len(body):
             return None
-        (chunk,) = struct.unpack_from("!H", body, position)
+        chunk = int.from_bytes(body[position : position + 2], "big")
         position += 2
         if not chunk & 0x8000:
-            symbols += [chunk >> 13 & 3] * (chunk & 0x1FFF or 1)
+            if not chunk & 0x1FFF:
+                return None
+            symbols += [chunk >> 13 & 3] * (chunk & 0x1FFF)
         elif chunk & 0x4000:
             symbols += [chunk >> shift & 3 for shift in range(12, -1, -2)]
         else:
             symbols += [chunk >> shift & 1 for shift in range(13, -1, -1)]
-    ticks = reference * _REFERENCE_TICKS
-    arrivals: list[Arrival] = []
-    for index, symbol in enumerate(symbols[:count]):
-        sequence = (base + index) & 0xFFFF
-        if symbol not in (1, 2):
-            arrivals.append(Arrival(sequence, None))
-            continue
-        width = symbol
-        if position + width > len(body):
-            return None
-        ticks += body[position] if width == 1 else struct.unpack_from("!h", body, position)[0]
-        position += width
-        arrivals.append(Arrival(sequence, ticks * _TICK_S))
-    return arrivals
+    del symbols[count:]
+    return None if 3 in symbols else (symbols, position)

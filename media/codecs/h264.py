@@ -8,7 +8,7 @@ from media.codecs.bits import BitReader
 
 _SPS = 7
 _STAP_A, _FU_A = 24, 28
-_HIGH_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128})
+_HIGH_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 _MAX_MACROBLOCKS = 4096
 
 
@@ -22,22 +22,22 @@ def _units(payload: bytes) -> Iterator[tuple[int, bytes]]:
         while position + 2 < len(payload):
             size = int.from_bytes(payload[position : position + 2], "big")
             unit = payload[position + 2 : position + 2 + size]
-            if not unit:
+            if not unit or len(unit) < size:
                 return
             yield unit[0] & 0x1F, unit
             position += 2 + size
     elif kind == _FU_A:
         if len(payload) > 1 and payload[1] & 0x80:
-            yield payload[1] & 0x1F, b""
+            yield payload[1] & 0x1F, payload[1:]
     elif 0 < kind < _STAP_A:
         yield kind, payload
 
 
 def is_keyframe_start(payload: bytes) -> bool:
-    """Whether a decoder can begin at this packet: it brings a sequence parameter set, or begins an IDR picture.
+    """Whether a decoder can begin at this packet: it brings a sequence parameter set.
 
-    Encoders send the parameter sets right before the IDR picture, which then counts as a start of its own; the cache
-    must hold the sets too, so only the packet with the SPS counts where there is one.
+    Not at the IDR picture itself: a replay that began there would lack the sets sent just before it. Browsers, x264 and
+    hardware encoders for WebRTC repeat the sets before every IDR picture; one that does not cannot be joined midway.
     """
     return any(kind == _SPS for kind, _ in _units(payload))
 
@@ -76,7 +76,10 @@ def _parse_sps(data: bytes) -> tuple[int, int] | None:
         reader.read(1)
         reader.signed_exp_golomb()
         reader.signed_exp_golomb()
-        for _ in range(min(255, reader.exp_golomb())):
+        cycle = reader.exp_golomb()
+        if cycle > 255:
+            return None
+        for _ in range(cycle):
             reader.signed_exp_golomb()
     reader.exp_golomb()
     reader.read(1)

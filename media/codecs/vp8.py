@@ -70,4 +70,4 @@ def dimensions(payload: bytes) -> tuple[int, int] | None:
         return None
     width = int.from_bytes(payload[offset + 6 : offset + 8], "little") & 0x3FFF
     height = int.from_bytes(payload[offset + 8 : offset + 10], "little") & 0x3FFF
-    return width, height
+    return (width, height) if width and height else None
