@@ -49,7 +49,7 @@ async def _mute(hub: Hub, peer: Peer, request: m.Mute) -> Fields:
 
 async def _subscribe(hub: Hub, peer: Peer, request: m.Subscribe) -> Fields:
     wanted: Wanted = "auto" if request.tracks == "auto" else frozenset(request.tracks)
-    transport = await hub.subscribing.subscribe(peer, wanted)
+    transport = await hub.subscribing.subscribe(peer, wanted, anew=request.anew)
     return {} if transport is None else {"transport": transport}
 
 

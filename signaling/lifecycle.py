@@ -17,7 +17,7 @@ from media.api import (
 from signaling.errors import ApiError
 from signaling.peer import Peer
 from signaling.placement import LiveRoom, Worker, call
-from signaling.room import Flowing, Left, MediaLost, Speaking
+from signaling.room import Dropped, Flowing, Left, MediaLost, Returned, Speaking
 from signaling.uplink import assess
 
 if TYPE_CHECKING:
@@ -91,18 +91,21 @@ class Lifecycle:
         if event.state in ("connected", "stalled") or final:
             fields = {"transport": event.transport_id, "state": event.state, "reason": event.reason}
             peer.emit("transport_state", fields)
+        if peer.kind == "whip" and not final:
+            # Without a session, the media is what shows that a stand-alone publisher is there.
+            if event.state == "stalled":
+                self._hub.apply(room, Dropped(peer.id))
+            elif event.state == "connected":
+                self._hub.apply(room, Returned(peer.id))
+        if not final:
+            return
+        # The client decides when to try again: by `publish`, or by `subscribe` with `anew`.
         path = peer.subscriber.path
-        was_connected = path is not None and path.connected
         if path is not None and path.transport_id == event.transport_id:
-            path.connected = path.connected or event.state == "connected"
-            if final:
-                self._hub.subscribing.close(peer)
-                # One that worked is offered again at once; one that never came up waits until the client asks.
-                if was_connected:
-                    self._hub.subscribing.schedule(room, peer)
-        elif final:
+            self._hub.subscribing.close(peer)
+        else:
             self._hub.publishing.close(room, peer)
-        if final and peer.kind != "ws":
+        if peer.kind != "ws":
             self._hub.apply(room, Left(peer.id, event.reason or event.state))
 
     def _by_router(self, worker: Worker, router_id: str) -> LiveRoom | None:
@@ -159,5 +162,5 @@ class Lifecycle:
         for transport in stats.transports:
             peer = self._hub.peer_by_transport(transport.id)
             if peer is not None and peer.publisher is not None and peer.publisher.transport_id == transport.id:
-                uplink = assess(transport.producers).to_wire()
-                peer.emit("uplink", uplink, replay=False)
+                screens = {track.id for track in room.state.tracks_of(peer.id) if track.source == "screen"}
+                peer.emit("uplink", assess(transport.producers, screens).to_wire(), replay=False)

@@ -120,10 +120,11 @@ class Mute(Request):
 
 @dataclass(frozen=True, slots=True)
 class Subscribe(Request):
-    """Receive these tracks too, or everything from now on."""
+    """Receive these tracks too, or everything from now on. ``anew``: on a fresh transport, the old one is of no use."""
 
     type: ClassVar[str] = "subscribe"
     tracks: tuple[Id, ...] | Literal["auto"]
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)

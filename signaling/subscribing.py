@@ -55,7 +55,7 @@ class Path:
     placement: Placement
     negotiation: SubscribeNegotiation | None
     consumers: dict[str, str] = field(default_factory=dict)
-    connected: bool = False
+    answered: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -89,8 +89,11 @@ class Subscribing:
 
     # --- what a client asks --------------------------------------------------------------------------------------
 
-    async def subscribe(self, peer: Peer, tracks: Wanted) -> str | None:
-        """Add tracks, or switch to ``auto``; an offer follows as an event. Returns the transport, if there is one."""
+    async def subscribe(self, peer: Peer, tracks: Wanted, *, anew: bool = False) -> str | None:
+        """Add tracks, or switch to ``auto``; an offer follows as an event. Returns the transport, if there is one.
+
+        ``anew``: on a fresh transport, and tracks that have ended meanwhile are no error. Raises ApiError.
+        """
         if not peer.claims.grants.subscribe:
             raise ApiError("forbidden")
         room = self._hub.room_of(peer)
@@ -98,10 +101,12 @@ class Subscribing:
         if tracks == "auto" or subscriber.wanted == "auto":
             subscriber.wanted = "auto"
         else:
-            if any(track not in room.state.tracks for track in tracks):
+            if not anew and any(track not in room.state.tracks for track in tracks):
                 raise ApiError("track_not_found")
-            subscriber.wanted = frozenset(subscriber.wanted) & room.state.tracks.keys() | tracks
+            subscriber.wanted = (subscriber.wanted | tracks) & room.state.tracks.keys()
         subscriber.refused.clear()
+        if anew and not await self._repeat_first_offer(peer):
+            self.close(peer)
         await self.refresh(room, peer)
         return None if subscriber.path is None else subscriber.path.transport_id
 
@@ -137,6 +142,7 @@ class Subscribing:
                 await call(path.placement.worker, CloseConsumer(consumer))
             await call(path.placement.worker, ConnectTransport(path.transport_id, result.dtls, accepted))
             room.require(path.placement, peer)
+            path.answered = True
             rejected = [(track, ApiError(known(code), detail=text)) for track, code, text in result.rejected]
             for track, _ in rejected:
                 subscriber.refused.add(track)
@@ -234,14 +240,24 @@ class Subscribing:
 
     async def resend(self, room: LiveRoom, peer: Peer) -> None:
         """After a resume: repeat the offer that is still unanswered, or make the next one."""
-        subscriber = peer.subscriber
-        async with subscriber.lock:
-            path = subscriber.path
-            pending = None if path is None or path.negotiation is None else path.negotiation.pending
-            if path is not None and pending is not None:
-                peer.emit("offer", _fields(path, pending), replay=False)
+        async with peer.subscriber.lock:
+            if self._repeat_offer(peer):
                 return
         self.schedule(room, peer)
+
+    async def _repeat_first_offer(self, peer: Peer) -> bool:
+        """A client that asks for a fresh transport while the first offer of one is on its way needs no other."""
+        async with peer.subscriber.lock:
+            path = peer.subscriber.path
+            return path is not None and not path.answered and self._repeat_offer(peer)
+
+    def _repeat_offer(self, peer: Peer) -> bool:
+        path = peer.subscriber.path
+        pending = None if path is None or path.negotiation is None else path.negotiation.pending
+        if path is None or pending is None:
+            return False
+        peer.emit("offer", _fields(path, pending), replay=False)
+        return True
 
     async def _refresh_until_fresh(self, room: LiveRoom, peer: Peer) -> None:
         subscriber = peer.subscriber

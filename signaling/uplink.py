@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,13 +36,16 @@ class Uplink:
         }
 
 
-def assess(stats: Iterable[ProducerStats]) -> Uplink:
-    """Judge a publisher by its tracks. A muted track is left out; the worst figure decides and names the reason."""
+def assess(stats: Iterable[ProducerStats], screens: Container[str] = ()) -> Uplink:
+    """Judge a publisher by its tracks. A muted track is left out; the worst figure decides and names the reason.
+
+    ``screens`` are the ids of shared screens: a low bitrate only means that nothing moves there.
+    """
     active = [entry for entry in stats if not entry.paused]
     bitrate = sum(entry.bitrate_bps for entry in active)
     loss = max((entry.loss for entry in active), default=0.0)
     rtt = max((entry.rtt_ms for entry in active if entry.rtt_ms is not None), default=None)
-    video = [entry.bitrate_bps for entry in active if entry.kind == "video" and entry.packets]
+    video = [entry.bitrate_bps for entry in active if entry.kind == "video" and entry.id not in screens]
     if active and bitrate == 0:
         return Uplink(NOTHING, "none", 0, loss, rtt)
     verdicts: list[tuple[int, Reason]] = [
