@@ -114,7 +114,8 @@ export class LianmaiRoom extends Emitter {
     });
     /** @type {import("./types.js").RequestFn} */
     const request = (type, fields, more) => this.#connection.request(type, fields, more);
-    const shared = { env: this.#env, rtcConfig: config, request, locale: () => this.#locale };
+    const reachable = () => this.state === "joined";
+    const shared = { env: this.#env, rtcConfig: config, request, reachable, locale: () => this.#locale };
     const onProblem = (/** @type {LianmaiError} */ error) => this.emit("error", error);
     this.#publisher = new Publisher({
       ...shared,

@@ -22,7 +22,8 @@ export class PathMonitor {
 
   /**
    * @param {Env} env
-   * @param {{ restart: () => void, rebuild: () => void, state?: (state: PathState) => void }} on
+   * @param {{ restart: () => void, rebuild: () => void, state?: (state: PathState) => void,
+   *   reachable?: () => boolean }} on reachable: false while signaling is down, when no restart can have worked
    */
   constructor(env, on) {
     this.#env = env;
@@ -56,11 +57,7 @@ export class PathMonitor {
     if (!peer || peer.connectionState === "new" || this.#restarting) return;
     this.#restarting = true;
     this.#clear();
-    this.#verdict = this.#env.setTimeout(() => {
-      this.#verdict = 0;
-      this.#restarting = false;
-      if (this.#peer === peer && !isUp(peer)) this.#giveUp();
-    }, RESTART_MS);
+    this.#expectSuccess(peer);
     this.#on.restart();
   }
 
@@ -74,7 +71,21 @@ export class PathMonitor {
   /** Call when signaling is back: whatever went wrong meanwhile is mended now. */
   check() {
     const peer = this.#peer;
-    if (peer && (peer.iceConnectionState === "disconnected" || peer.connectionState === "failed")) this.restart();
+    if (!peer) return;
+    if (this.#restarting) this.#expectSuccess(peer);
+    else if (peer.iceConnectionState === "disconnected" || peer.connectionState === "failed") this.restart();
+  }
+
+  /** @param {RTCPeerConnection} peer */
+  #expectSuccess(peer) {
+    this.#env.clearTimeout(this.#verdict);
+    this.#verdict = this.#env.setTimeout(() => {
+      this.#verdict = 0;
+      this.#restarting = false;
+      if (this.#peer !== peer || isUp(peer)) return;
+      // Without signaling nobody was told of the restart. check() goes on from here.
+      if (this.#on.reachable?.() ?? true) this.#giveUp();
+    }, RESTART_MS);
   }
 
   #look() {

@@ -18,6 +18,7 @@ import { LocalTrack } from "./tracks.js";
  * @property {Env} env
  * @property {RTCConfiguration} rtcConfig
  * @property {RequestFn} request
+ * @property {() => boolean} reachable false while signaling is down
  * @property {() => Promise<unknown>} ready resolves once joined, rejects once closed
  * @property {() => readonly TrackInfo[]} ownTracks what the room says that we publish
  * @property {(error: LianmaiError) => void} [onProblem]
@@ -69,6 +70,7 @@ export class Publisher {
         this.#kick();
       },
       rebuild: () => this.#rebuildLater(this.#error("media_failed")),
+      reachable: options.reachable,
       state: (state) => {
         if (state === "connected") this.#backoff.reset();
         options.onPath?.(state);

@@ -16,6 +16,7 @@ import { PathMonitor } from "./path.js";
  * @property {Env} env
  * @property {RTCConfiguration} rtcConfig
  * @property {RequestFn} request
+ * @property {() => boolean} reachable false while signaling is down
  * @property {(tracks: Map<string, MediaStreamTrack>) => void} onTracks everything received now, by track id
  * @property {() => "auto" | string[] | null} wanted what to subscribe to on a fresh transport; null: nothing
  * @property {(track: string, error: LianmaiError) => void} [onRejected]
@@ -54,6 +55,7 @@ export class Subscriber {
     this.#path = new PathMonitor(options.env, {
       restart: () => this.#askRestart(),
       rebuild: () => this.#rebuildLater(this.#error("media_failed")),
+      reachable: options.reachable,
       state: (state) => {
         if (state === "connected") this.#backoff.reset();
         options.onPath?.(state);
