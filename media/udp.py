@@ -12,7 +12,7 @@ import contextlib
 import errno
 import select
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pylibsrtp._binding import ffi as srtp_ffi
@@ -279,42 +279,53 @@ class UdpSocket:
         self.sock.close()
 
 
-def bind(host: str, port: int) -> list[UdpSocket]:
-    """Open UDP sockets on one port number: IPv4 and IPv6 for an empty ``host``, else the one family of ``host``.
+def bind(host: str, port: int, own_addresses: Iterable[str] = ()) -> list[UdpSocket]:
+    """Open UDP sockets on one port number: all of IPv4 and IPv6 for an empty ``host``, else the one address.
 
-    ``port`` 0 takes a free one. Raises OSError when the port is taken.
+    With an empty ``host`` each of ``own_addresses`` gets a socket of its own beside the two wildcard ones: what comes
+    in for an address is then answered from that address, which ICE insists on, and which the kernel's choice of a
+    source gets wrong on a machine with several. ``port`` 0 takes a free one. Raises OSError when the port is taken.
     """
-    families = [socket.AF_INET, socket.AF_INET6]
     if host:
-        families = [socket.AF_INET6 if ":" in host else socket.AF_INET]
-    sockets: list[UdpSocket] = []
+        return [UdpSocket(_bind_one(socket.AF_INET6 if ":" in host else socket.AF_INET, host, port))]
+    bound: list[socket.socket] = []
     try:
-        for family in families:
-            sock = _bind_one(family, host, port, required=not sockets)
-            if sock is not None:
-                sockets.append(UdpSocket(sock))
-                port = sock.getsockname()[1]
+        first = _bind_one(socket.AF_INET, "", port)
+        bound.append(first)
+        port = first.getsockname()[1]
+        # Shared only while our own sockets bind beside each other: before and after, a second service is refused.
+        _share(first, True)
+        for address in ("::", *own_addresses):
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            try:
+                bound.append(_bind_one(family, address, port, shared=True))
+            except OSError as exc:
+                if exc.errno == errno.EADDRINUSE:
+                    raise
+                # IPv6 is switched off, or the address is tentative or gone: the wildcard socket serves it.
+        for sock in bound:
+            _share(sock, False)
     except OSError:
-        for opened in sockets:
-            opened.close()
+        for sock in bound:
+            sock.close()
         raise
-    return sockets
+    return [UdpSocket(sock) for sock in bound]
 
 
-def _bind_one(family: socket.AddressFamily, host: str, port: int, *, required: bool) -> socket.socket | None:
-    try:
-        sock = socket.socket(family, socket.SOCK_DGRAM)
-    except OSError:
-        if required:
-            raise
-        return None
+def _bind_one(family: socket.AddressFamily, host: str, port: int, *, shared: bool = False) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_DGRAM)
     try:
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if shared:
+            _share(sock, True)
         sock.bind((host, port))
-    except OSError as exc:
+    except OSError:
         sock.close()
-        if required or exc.errno == errno.EADDRINUSE:
-            raise
-        return None  # IPv6 is switched off on this machine
+        raise
     return sock
+
+
+def _share(sock: socket.socket, shared: bool) -> None:
+    if hasattr(socket, "SO_REUSEPORT"):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, int(shared))

@@ -17,6 +17,7 @@ import socket
 import time
 
 from media import api
+from media.candidates import interface_addresses
 from media.engine import FAST_TICK_S, TICK_S, Engine
 from media.rpc import RpcServer
 from media.tcp import TcpServer
@@ -70,9 +71,10 @@ class Worker:
     async def _bind(self) -> list[UdpSocket]:
         """UDP and TCP on the same number; with port 0, on one that is free for both."""
         for _ in range(20):
-            sockets = bind(self._host, self._port)
-            port = sockets[0].sock.getsockname()[1]
+            sockets: list[UdpSocket] = []
             try:
+                sockets = bind(self._host, self._port, (address for _, address in interface_addresses()))
+                port = sockets[0].sock.getsockname()[1]
                 await self._tcp.start(self._host, port)
             except OSError:
                 for udp in sockets:
