@@ -402,7 +402,7 @@ class Room:
         return effects
 
     def _unpublished(self, fact: Unpublished, now: float) -> list[Effect]:
-        return self._stop([self.tracks[track] for track in fact.tracks if track in self.tracks])
+        return self._stop([self.tracks[track] for track in dict.fromkeys(fact.tracks) if track in self.tracks])
 
     def _muted(self, fact: Muted, now: float) -> list[Effect]:
         track = self.tracks.get(fact.track)

@@ -1,0 +1,135 @@
+"""Reading messages: what is right passes, what is wrong is named, and junk is never more than an ApiError."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import MISSING, fields
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signaling import messages as m
+from signaling.errors import ApiError
+
+GOOD: dict[str, dict[str, Any]] = {
+    "join": {"v": 1, "token": "t"},
+    "update_token": {"token": "t"},
+    "publish": {"sdp": "v=0", "tracks": [{"mid": "0", "source": "camera", "muted": True}], "transport": "x"},
+    "unpublish": {"track": "t"},
+    "mute": {"track": "t", "muted": False},
+    "subscribe": {"tracks": ["a", "b"]},
+    "unsubscribe": {"tracks": ["a"]},
+    "answer": {"transport": "x", "version": 3, "sdp": "v=0"},
+    "restart_ice": {"transport": "x"},
+    "keyframe": {"track": "t"},
+    "report": {"tracks": [{"track": "t", "fps": 29.97, "freezes": 1}]},
+    "start_show": {},
+    "end_show": {},
+    "remove_peer": {"peer": "p"},
+    "ping": {},
+    "leave": {},
+}
+
+
+def read(message: Any) -> m.Request:
+    return m.read_request(m.read_envelope(message if isinstance(message, str) else json.dumps(message)))
+
+
+def refusal(message: Any) -> tuple[str, Any]:
+    with pytest.raises(ApiError) as caught:
+        read(message)
+    return caught.value.code, caught.value.arguments.get("field")
+
+
+def test_the_table_is_complete() -> None:
+    assert GOOD.keys() == m.REQUESTS.keys()
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_good_messages(kind: str) -> None:
+    request = read({"type": kind, "id": 1, **GOOD[kind]})
+    assert type(request) is m.REQUESTS[kind]
+    assert read({"type": kind, "id": 1, **GOOD[kind], "from_the_future": [{}]}) == request
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_every_missing_field_is_named(kind: str) -> None:
+    for item in fields(m.REQUESTS[kind]):
+        if item.default is MISSING:
+            rest = {key: value for key, value in GOOD[kind].items() if key != item.name}
+            assert refusal({"type": kind, "id": 1, **rest}) == ("bad_message", item.name)
+
+
+@pytest.mark.parametrize("kind", GOOD)
+@pytest.mark.parametrize("wrong", [{}, 1.5, [[]], "\ud800"])
+def test_every_wrong_field_is_named(kind: str, wrong: Any) -> None:
+    for item in fields(m.REQUESTS[kind]):
+        if (kind, item.name, wrong) == ("ping", "t", 1.5):
+            continue
+        code, field = refusal({"type": kind, "id": 1, **GOOD[kind], item.name: wrong})
+        assert code == "bad_message"
+        assert str(field).startswith(item.name)
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "field"),
+    [
+        ("{", "bad_message", ""),
+        ("[]", "bad_message", ""),
+        ("null", "bad_message", ""),
+        ('{"id":1,"type":"ping","t":NaN}', "bad_message", ""),
+        ("[" * 60000, "bad_message", ""),
+        ('{"id":' + "9" * 5000 + "}", "bad_message", ""),
+        (" " * 65537, "message_too_large", None),
+        ({"type": "ping"}, "bad_message", "id"),
+        ({"type": "ping", "id": True}, "bad_message", "id"),
+        ({"type": "ping", "id": -1}, "bad_message", "id"),
+        ({"type": "ping", "id": 2**53}, "bad_message", "id"),
+        ({"id": 1}, "bad_message", "type"),
+        ({"id": 1, "type": 4}, "bad_message", "type"),
+        ({"id": 1, "type": "fly"}, "unknown_type", None),
+        ({"id": 1, "type": "join", "v": True}, "bad_message", "v"),
+        ({"id": 1, "type": "join", "v": 1, "locale": "fr"}, "bad_message", "locale"),
+        ({"id": 1, "type": "join", "v": 1, "codecs": ["x"] * 65}, "bad_message", "codecs"),
+        ({"id": 1, "type": "join", "v": 1, "client": "x" * 201}, "bad_message", "client"),
+        ({"id": 1, "type": "join", "v": 1, "resume": {"peer": "p", "key": "k"}}, "bad_message", "resume.seq"),
+        ({"id": 1, "type": "subscribe", "tracks": "all"}, "bad_message", "tracks"),
+        ({"id": 1, "type": "subscribe", "tracks": [""]}, "bad_message", "tracks[0]"),
+        ({"id": 1, "type": "publish", "sdp": "v", "tracks": [{"mid": "0", "source": "x"}]}, "bad_message",
+         "tracks[0].source"),
+        ({"id": 1, "type": "report", "tracks": [{"track": "t", "fps": -1}]}, "bad_message", "tracks[0].fps"),
+    ],
+)  # fmt: skip
+def test_refusals(message: Any, code: str, field: str | None) -> None:
+    assert refusal(message) == (code, field)
+
+
+def test_null_stands_for_an_absent_optional_field() -> None:
+    assert read({"type": "join", "id": 1, "v": 1, "locale": None, "resume": None, "codecs": None}) == m.Join(1)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(st.sampled_from(sorted(GOOD)), st.dictionaries(st.sampled_from(["v", "token", "sdp", "tracks", "t"]), JSON))
+def test_any_json_is_a_request_or_an_api_error(kind: str, values: dict[str, Any]) -> None:
+    assert outcome({"id": 1, "type": kind, **values}) in (kind, "bad_message")
+
+
+@given(st.text())
+def test_any_text_is_an_api_error_or_an_object(text: str) -> None:
+    assert outcome(text) in ("bad_message", "unknown_type")
+
+
+def outcome(message: Any) -> str:
+    """The request's type, or the code of its refusal."""
+    try:
+        return read(message).type
+    except ApiError as error:
+        return error.code

@@ -1,0 +1,504 @@
+"""The Room: stories told as facts and times, and laws that hold whatever happens."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from signaling import room as r
+from signaling.errors import ApiError
+
+EPOCH = 1_700_000_000.0
+POLICY = r.Policy(max_peers=4, max_publishers=2, max_tracks=3)
+
+
+def make(**policy: Any) -> r.Room:
+    return r.Room("demo", "Demo", replace(POLICY, **policy), EPOCH, 0.0)
+
+
+def host(peer: str = "h", identity: str | None = None) -> r.Member:
+    return r.Member(peer, identity or peer, "Host", "host", host=True, listed=True)
+
+
+def viewer(peer: str, identity: str | None = None) -> r.Member:
+    return r.Member(peer, identity or peer, "V", "viewer", host=False, listed=False)
+
+
+def guest(peer: str) -> r.Member:
+    return r.Member(peer, peer, "G", "agent", host=False, listed=True)
+
+
+def track(name: str, peer: str = "h", kind: Any = "video", source: Any = "camera") -> r.Track:
+    return r.Track(name, peer, kind, source, "VP8")
+
+
+def told(effects: list[r.Effect]) -> list[tuple[str, Any]]:
+    """Event types with the field that tells most."""
+    short = []
+    for effect in effects:
+        if isinstance(effect, r.Tell):
+            fields = effect.fields
+            value = next(fields[key] for key in ("state", "count", "reason", "peers", "track", "peer") if key in fields)
+            short.append((effect.type, value["id"] if isinstance(value, dict) else value))
+    return short
+
+
+def kinds(effects: list[r.Effect]) -> list[str]:
+    return [effect.type if isinstance(effect, r.Tell) else type(effect).__name__ for effect in effects]
+
+
+def refusal(room: r.Room, fact: r.Fact, now: float = 0.0) -> str:
+    before = room.snapshot()
+    with pytest.raises(ApiError) as caught:
+        room.handle(fact, now)
+    assert room.snapshot() == before, "a refused fact changes nothing"
+    return caught.value.code
+
+
+def live_room(**policy: Any) -> r.Room:
+    room = make(**policy)
+    room.handle(r.Joined(host()), 0.0)
+    room.handle(r.Published("h", (track("t"),)), 1.0)
+    room.handle(r.ShowStarted(), 2.0)
+    return room
+
+
+# --- joining -----------------------------------------------------------------------------------------------------
+
+
+def test_publishers_are_listed_and_viewers_counted() -> None:
+    room = make()
+    assert told(room.handle(r.Joined(host()), 0.0)) == [("peer_joined", "h")]
+    assert told(room.handle(r.Joined(viewer("v")), 1.0)) == [("viewers", 1)]
+    snapshot = room.snapshot()
+    assert [peer["id"] for peer in snapshot["peers"]] == ["h"]
+    assert snapshot["viewers"] == 1
+    assert told(room.handle(r.Left("v", "left"), 3.0)) == [("viewers", 0)]
+
+
+def test_viewer_count_is_told_at_most_once_a_second() -> None:
+    room = make(max_peers=100)
+    heard = []
+    for index in range(50):
+        now = index * 0.05
+        heard += [(now, count) for _, count in told(room.handle(r.Joined(viewer(f"v{index}")), now))]
+        if (due := room.next_deadline()) is not None and due <= now:
+            heard += [(now, count) for _, count in told(room.handle(r.Tick(), now))]
+    assert heard == [(0.0, 1), (1.0, 21), (2.0, 41)]
+    assert room.next_deadline() == 3.0
+    assert told(room.handle(r.Tick(), 3.0)) == [("viewers", 50)]
+    assert room.next_deadline() is None
+
+
+def test_a_count_that_comes_back_is_not_told() -> None:
+    room = make()
+    room.handle(r.Joined(viewer("v")), 0.0)
+    assert told(room.handle(r.Joined(viewer("w")), 0.1)) == []
+    assert told(room.handle(r.Left("w", "left"), 0.2)) == []
+    assert room.next_deadline() is None
+
+
+def test_capacity_counts_everybody_but_never_locks_out_a_host() -> None:
+    room = make()
+    for name in "abcd":
+        room.handle(r.Joined(viewer(name)), 0.0)
+    assert refusal(room, r.Joined(viewer("e"))) == "room_full"
+    assert refusal(room, r.Joined(guest("g"))) == "room_full"
+    room.handle(r.Joined(host()), 0.0)
+    # Coming back under the same identity takes no second place.
+    room.handle(r.Joined(viewer("a2", identity="a")), 0.0)
+    assert len(room.members) == 5
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+@pytest.mark.parametrize("policy", ["replace", "refuse"])
+def test_duplicate_identity(policy: str, dropped: bool) -> None:
+    room = make(duplicate_identity=policy)
+    room.handle(r.Joined(viewer("v1", "ann")), 0.0)
+    if dropped:
+        room.handle(r.Dropped("v1"), 1.0)
+    again = r.Joined(viewer("v2", "ann"))
+    if policy == "refuse" and not dropped:
+        assert refusal(room, again, 2.0) == "identity_taken"
+    else:
+        assert r.Gone("v1", "identity_replaced") in room.handle(again, 2.0)
+        assert list(room.members) == ["v2"]
+
+
+def test_grants_can_list_and_unlist() -> None:
+    room = make()
+    room.handle(r.Joined(viewer("v")), 0.0)
+    listed = replace(viewer("v"), listed=True)
+    assert told(room.handle(r.Amended(listed), 2.0)) == [("peer_joined", "v"), ("viewers", 0)]
+    assert told(room.handle(r.Amended(replace(listed, name="W")), 4.0)) == [("peer_updated", "v")]
+    assert told(room.handle(r.Amended(replace(listed, name="W")), 4.0)) == []
+    assert told(room.handle(r.Amended(viewer("v")), 6.0)) == [("peer_left", "grants"), ("viewers", 1)]
+
+
+# --- tracks ------------------------------------------------------------------------------------------------------
+
+
+def test_publish_and_leave() -> None:
+    room = make()
+    room.handle(r.Joined(host()), 0.0)
+    effects = room.handle(r.Published("h", (track("t"), track("u"))), 0.0)
+    assert told(effects) == [("track_published", "t"), ("track_published", "u")]
+    assert kinds(effects)[-1] == "TracksAdded"
+    effects = room.handle(r.Left("h", "left"), 1.0)
+    # The publisher is let go between the end of its tracks and the news of its leaving: it hears no news of itself.
+    assert kinds(effects) == ["TracksGone", "track_unpublished", "track_unpublished", "Gone", "peer_left"]
+    assert room.snapshot()["tracks"] == []
+
+
+def test_limits_of_tracks_and_publishers() -> None:
+    room = make(max_peers=10)
+    for name in "abc":
+        room.handle(r.Joined(guest(name)), 0.0)
+    room.handle(r.Published("a", (track("1", "a"), track("2", "a"))), 0.0)
+    assert refusal(room, r.Published("a", (track("3", "a"), track("4", "a")))) == "track_limit"
+    room.handle(r.Published("b", (track("5", "b"),)), 0.0)
+    assert refusal(room, r.Published("c", (track("6", "c"),))) == "room_full"
+    room.handle(r.Published("b", (track("7", "b"),)), 0.0)
+    room.handle(r.Unpublished(("5", "7", "unknown")), 0.0)
+    room.handle(r.Published("c", (track("6", "c"),)), 0.0)
+    assert refusal(room, r.Published("nobody", (track("8", "nobody"),))) == "peer_not_found"
+
+
+def test_mute_and_flow_are_told_once() -> None:
+    room = live_room()
+    for fact in (r.Muted("t", True), r.Flowing("t", True)):
+        assert told(room.handle(fact, 3.0)) == [("track_updated", "t")]
+        assert told(room.handle(fact, 3.0)) == []
+    assert room.tracks["t"].muted and room.tracks["t"].flowing
+    assert refusal(room, r.Muted("gone", True)) == "track_not_found"
+    assert room.handle(r.Flowing("gone", True), 3.0) == []
+
+
+def test_speakers_are_peers_once_each_and_end_with_their_tracks() -> None:
+    room = make()
+    for name in "ab":
+        room.handle(r.Joined(guest(name)), 0.0)
+        room.handle(r.Published(name, (track(f"{name}1", name), track(f"{name}2", name))), 0.0)
+    assert told(room.handle(r.Speaking(("b2", "b1", "gone", "a1")), 1.0)) == [("speakers", ["b", "a"])]
+    assert told(room.handle(r.Speaking(("b1", "a1")), 1.0)) == []
+    assert ("speakers", ["a"]) in told(room.handle(r.Unpublished(("b1", "b2")), 1.0))
+
+
+def test_media_lost() -> None:
+    room = live_room()
+    effects = room.handle(r.MediaLost("worker_restarted"), 3.0)
+    assert kinds(effects) == ["transport_lost", "TracksGone", "track_unpublished"]
+    assert any(isinstance(effect, r.TracksGone) and effect.lost for effect in effects)
+    assert room.state == "live"
+
+
+# --- dropping and coming back ------------------------------------------------------------------------------------
+
+
+def test_resume_within_the_window() -> None:
+    room = make(resume_window_s=10.0)
+    room.handle(r.Joined(guest("g")), 0.0)
+    assert told(room.handle(r.Dropped("g"), 1.0)) == [("peer_updated", "g")]
+    assert room.handle(r.Dropped("g"), 5.0) == [], "the window began with the first"
+    assert room.next_deadline() == 11.0
+    assert told(room.handle(r.Returned("g"), 10.0)) == [("peer_updated", "g")]
+    assert room.next_deadline() is None
+    assert room.handle(r.Tick(), 100.0) == []
+
+
+def test_window_over() -> None:
+    room = make(resume_window_s=10.0, max_peers=5)
+    room.handle(r.Joined(guest("g")), 0.0)
+    room.handle(r.Published("g", (track("t", "g"),)), 0.0)
+    room.handle(r.Dropped("g"), 1.0)
+    assert room.handle(r.Tick(), 10.9) == []
+    assert room.snapshot()["tracks"], "tracks of somebody who dropped go on"
+    effects = room.handle(r.Tick(), 11.0)
+    assert kinds(effects) == ["TracksGone", "track_unpublished", "Gone", "peer_left"]
+    assert refusal(room, r.Returned("g")) == "peer_not_found"
+
+
+# --- the show ----------------------------------------------------------------------------------------------------
+
+
+def test_show_from_idle_to_ended() -> None:
+    room = make()
+    room.handle(r.Joined(host()), 0.0)
+    assert told(room.handle(r.ShowStarted(), 5.0)) == [("room_state", "live")]
+    assert room.snapshot()["since"] == round((EPOCH + 5.0) * 1000)
+    assert room.handle(r.ShowStarted(), 6.0) == []
+    room.handle(r.Published("h", (track("t"),)), 6.0)
+    effects = room.handle(r.ShowEnded(), 7.0)
+    assert kinds(effects) == ["room_state", "TracksGone", "track_unpublished", "ShowOver"]
+    assert room.handle(r.ShowEnded(), 8.0) == []
+    assert told(room.handle(r.ShowStarted(), 9.0)) == [("room_state", "live")]
+
+
+def test_host_away_and_back_by_resume() -> None:
+    room = live_room()
+    effects = room.handle(r.Dropped("h"), 10.0)
+    assert told(effects) == [("peer_updated", "h"), ("room_state", "away")]
+    assert room.snapshot()["away_until"] == round((EPOCH + 40.0) * 1000)
+    assert ("room_state", "live") in told(room.handle(r.Returned("h"), 39.0))
+    assert "away_until" not in room.snapshot()
+
+
+def test_host_away_for_too_long() -> None:
+    room = live_room(resume_window_s=5.0)
+    room.handle(r.Joined(viewer("v")), 9.0)
+    room.handle(r.Dropped("h"), 10.0)
+    assert ("peer_left", "timeout") in told(room.handle(r.Tick(), 15.0))
+    assert room.state == "away" and room.next_deadline() == 40.0
+    assert told(room.handle(r.Tick(), 40.0)) == [("room_state", "ended")]
+
+
+def test_host_reloads_the_page() -> None:
+    room = live_room()
+    room.handle(r.Dropped("h"), 10.0)
+    told_by_join = told(room.handle(r.Joined(host("h2", "h")), 12.0))
+    assert told_by_join[-1] == ("room_state", "away"), "back in the studio, with nothing on air yet"
+    assert "away_until" not in room.snapshot()
+    assert told(room.handle(r.Tick(), 100.0)) == []
+    assert told(room.handle(r.Published("h2", (track("t2", "h2"),)), 101.0))[-1] == ("room_state", "live")
+
+
+def test_host_joins_elsewhere_while_live() -> None:
+    room = live_room()
+    effects = told(room.handle(r.Joined(host("h2", "h")), 12.0))
+    assert [value for kind, value in effects if kind == "room_state"] == ["away", "away"]
+    assert told(room.handle(r.ShowStarted(), 13.0)) == [("room_state", "live")]
+
+
+def test_a_viewer_who_returns_does_not_bring_the_show_back() -> None:
+    room = live_room()
+    room.handle(r.Joined(viewer("v")), 9.0)
+    room.handle(r.Left("h", "left"), 10.0)
+    room.handle(r.Joined(host("h2", "h")), 11.0)
+    room.handle(r.Dropped("v"), 12.0)
+    room.handle(r.Returned("v"), 13.0)
+    assert room.state == "away"
+
+
+def test_one_of_two_hosts_is_enough() -> None:
+    room = live_room()
+    room.handle(r.Joined(host("h2")), 5.0)
+    room.handle(r.Dropped("h"), 6.0)
+    assert room.state == "live"
+
+
+def test_stand_alone_host_starts_the_show() -> None:
+    room = make()
+    room.handle(r.Joined(host()), 0.0)
+    effects = room.handle(r.Published("h", (track("t"),), starts_show=True), 1.0)
+    assert told(effects)[-1] == ("room_state", "live")
+
+
+def test_after_the_show_only_a_host_publishes() -> None:
+    room = live_room(max_peers=5)
+    room.handle(r.Joined(guest("g")), 3.0)
+    room.handle(r.ShowEnded(), 4.0)
+    assert refusal(room, r.Published("g", (track("x", "g"),)), 5.0) == "room_ended"
+    room.handle(r.Published("h", (track("y"),)), 5.0)
+
+
+# --- the end of a room -------------------------------------------------------------------------------------------
+
+
+def test_empty_room_closes() -> None:
+    room = make()
+    assert room.next_deadline() == POLICY.empty_timeout_s
+    assert kinds(room.handle(r.Tick(), 60.0)) == ["RoomClosed"]
+    assert room.next_deadline() is None
+    assert room.handle(r.Joined(viewer("v")), 61.0) == []
+
+
+def test_left_room_closes() -> None:
+    room = make()
+    room.handle(r.Joined(viewer("v")), 0.0)
+    assert room.next_deadline() is None
+    room.handle(r.Left("v", "left"), 100.0)
+    room.handle(r.Tick(), 101.0)
+    assert room.next_deadline() == 120.0
+    room.handle(r.Joined(viewer("v")), 119.0)
+    room.handle(r.Left("v", "left"), 119.5)
+    assert kinds(room.handle(r.Tick(), 120.0)) == ["viewers"]
+    assert kinds(room.handle(r.Tick(), 139.5)) == ["RoomClosed"]
+
+
+def test_an_empty_room_waits_for_its_host() -> None:
+    room = live_room()
+    room.handle(r.Left("h", "left"), 10.0)
+    assert room.handle(r.Tick(), 30.0) == []
+    assert kinds(room.handle(r.Tick(), 40.0)) == ["room_state", "ShowOver", "RoomClosed"]
+
+
+@pytest.mark.parametrize(("code", "ends"), [("room_ended", True), ("server_restart", False)])
+def test_closing(code: str, ends: bool) -> None:
+    room = live_room()
+    effects = room.handle(r.Closing(code), 5.0)
+    assert (("room_state", "ended") in told(effects)) == ends
+    assert effects[-2:] == [r.Gone("h", code), r.RoomClosed()]
+    assert refusal_of_join(room) == "room_ended"
+
+
+def refusal_of_join(room: r.Room) -> str:
+    with pytest.raises(ApiError) as caught:
+        room.check_join(viewer("late"))
+    return caught.value.code
+
+
+# --- laws --------------------------------------------------------------------------------------------------------
+
+PEERS = st.sampled_from([f"p{index}" for index in range(6)])
+STEPS = st.floats(0.0, 20.0)
+
+
+class RoomLaws(RuleBasedStateMachine):
+    """Any order of facts, with a replica of the room kept from the events alone, as a client does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.serial = 0
+        self.room = make(max_peers=5)
+        self.replica = self.room.snapshot()
+        self.alive: set[str] = set()
+
+    def do(self, fact: r.Fact, step: float) -> None:
+        self.now += step
+        while (due := self.room.next_deadline()) is not None and due <= self.now:
+            self.apply(r.Tick(), due)
+        self.apply(fact, self.now)
+
+    def apply(self, fact: r.Fact, now: float) -> None:
+        joining = fact.member.id if isinstance(fact, r.Joined) else ""
+        before = set(self.room.members)
+        try:
+            effects = self.room.handle(fact, now)
+        except ApiError:
+            return
+        if joining in self.room.members and joining not in before:
+            self.alive.add(joining)
+        for effect in effects:
+            if isinstance(effect, r.Gone):
+                assert effect.peer in self.alive, "let go once only"
+                self.alive.remove(effect.peer)
+            elif isinstance(effect, r.Tell):
+                self.reduce(effect)
+        if joining in self.room.members and self.room.members[joining].listed:
+            # Its own arrival is skipped for the one who arrives, not for the others.
+            assert any(peer["id"] == joining for peer in self.replica["peers"])
+
+    def reduce(self, event: r.Tell) -> None:
+        replica, fields = self.replica, event.fields
+        match event.type:
+            case "peer_joined" | "peer_updated":
+                upsert(replica["peers"], fields["peer"])
+            case "peer_left":
+                replica["peers"] = [peer for peer in replica["peers"] if peer["id"] != fields["peer"]]
+            case "track_published" | "track_updated":
+                upsert(replica["tracks"], fields["track"])
+            case "track_unpublished":
+                replica["tracks"] = [entry for entry in replica["tracks"] if entry["id"] != fields["track"]]
+            case "room_state":
+                replica.pop("away_until", None)
+                replica.update(fields)
+            case "viewers":
+                replica["viewers"] = fields["count"]
+            case "speakers":
+                replica["speakers"] = fields["peers"]
+
+    @rule(identity=PEERS, role=st.sampled_from(["host", "agent", "viewer"]), step=STEPS)
+    def join(self, identity: str, role: str, step: float) -> None:
+        self.serial += 1
+        member = r.Member(f"{identity}-{self.serial}", identity, "N", role, role == "host", role != "viewer")
+        self.do(r.Joined(member), step)
+
+    @precondition(lambda self: self.room.members)
+    @rule(data=st.data(), step=STEPS, kind=st.sampled_from([r.Dropped, r.Returned, r.Left]))
+    def come_and_go(self, data: st.DataObject, step: float, kind: Any) -> None:
+        peer = data.draw(st.sampled_from(sorted(self.room.members)))
+        self.do(kind(peer, "left") if kind is r.Left else kind(peer), step)
+
+    @precondition(lambda self: self.room.members)
+    @rule(data=st.data(), step=STEPS, count=st.integers(1, 3))
+    def publish(self, data: st.DataObject, step: float, count: int) -> None:
+        peer = data.draw(st.sampled_from(sorted(self.room.members)))
+        self.serial += count
+        tracks = tuple(track(f"t{self.serial - index}", peer) for index in range(count))
+        self.do(r.Published(peer, tracks), step)
+
+    @precondition(lambda self: self.room.tracks)
+    @rule(data=st.data(), step=STEPS, on=st.booleans(), kind=st.sampled_from([r.Muted, r.Flowing]))
+    def change_track(self, data: st.DataObject, step: float, on: bool, kind: Any) -> None:
+        self.do(kind(data.draw(st.sampled_from(sorted(self.room.tracks))), on), step)
+
+    @precondition(lambda self: self.room.tracks)
+    @rule(data=st.data(), step=STEPS, kind=st.sampled_from([r.Unpublished, r.Speaking]))
+    def end_or_speak(self, data: st.DataObject, step: float, kind: Any) -> None:
+        chosen = data.draw(st.lists(st.sampled_from(sorted(self.room.tracks))))
+        self.do(kind(tuple(chosen)), step)
+
+    @rule(step=STEPS, fact=st.sampled_from([r.ShowStarted(), r.ShowEnded(), r.MediaLost("x"), r.Tick()]))
+    def show(self, step: float, fact: r.Fact) -> None:
+        self.do(fact, step)
+
+    @invariant()
+    def nothing_is_overdue(self) -> None:
+        due = self.room.next_deadline()
+        assert due is None or due > self.now or self.room.closed
+
+    @invariant()
+    def members_are_those_not_let_go(self) -> None:
+        assert set(self.room.members) == self.alive
+
+    @invariant()
+    def identities_are_unique(self) -> None:
+        identities = [member.identity for member in self.room.members.values()]
+        assert len(identities) == len(set(identities))
+
+    @invariant()
+    def limits_hold(self) -> None:
+        hosts = sum(member.host for member in self.room.members.values())
+        assert len(self.room.members) - hosts <= self.room.policy.max_peers
+        assert len({entry.peer for entry in self.room.tracks.values()}) <= self.room.policy.max_publishers
+        for peer in self.room.members:
+            assert len(self.room.tracks_of(peer)) <= self.room.policy.max_tracks
+
+    @invariant()
+    def tracks_and_speakers_have_owners(self) -> None:
+        owners = {entry.peer for entry in self.room.tracks.values()}
+        assert owners <= set(self.room.members)
+        assert set(self.room.speakers) <= owners
+
+    @invariant()
+    def live_means_that_a_host_is_there(self) -> None:
+        present = any(member.host and member.connected for member in self.room.members.values())
+        assert self.room.state != "live" or present
+        assert ("away_until" in self.room.snapshot()) == (self.room.state == "away" and not present)
+
+    @invariant()
+    def events_alone_give_the_same_room(self) -> None:
+        snapshot, replica = self.room.snapshot(), dict(self.replica)
+        if self.room.next_deadline() is not None or self.room.closed:
+            # The count may lag by up to a second.
+            snapshot.pop("viewers")
+            replica.pop("viewers")
+        assert replica == snapshot
+
+
+def upsert(entries: list[dict[str, Any]], entry: dict[str, Any]) -> None:
+    for index, known in enumerate(entries):
+        if known["id"] == entry["id"]:
+            entries[index] = entry
+            return
+    entries.append(entry)
+
+
+TestRoomLaws = RoomLaws.TestCase
+TestRoomLaws.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
