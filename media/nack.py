@@ -5,7 +5,7 @@ from __future__ import annotations
 MAX_TRIES = 10
 #: A packet that took longer than this is of no use to a live picture any more.
 MAX_AGE_S = 1.0
-#: Wait this long before the first request, or for REORDER_PACKETS: what is only out of order arrives by itself.
+#: Wait this long before the first request, or for so many later packets: what is only out of order comes by itself.
 REORDER_WAIT_S = 0.010
 REORDER_PACKETS = 2
 #: More missing at once than this, and a keyframe costs less than the repeats would.
@@ -18,9 +18,10 @@ _BACKOFF = 1.5
 
 
 class _Hole:
-    __slots__ = ("next_at", "seen", "tries")
+    __slots__ = ("next_at", "patience", "seen", "tries")
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, patience: int, now: float) -> None:
+        self.patience = patience
         self.seen = now
         self.next_at = now + REORDER_WAIT_S
         self.tries = 0
@@ -64,8 +65,10 @@ class NackGenerator:
             self._holes.clear()
             self._overflow = True
             return
+        # The packet at ``end`` is the first later one; by this number there are REORDER_PACKETS of them, or a new hole.
+        patience = end + REORDER_PACKETS - 1
         for sequence in range(first, end):
-            self._holes[sequence] = _Hole(now)
+            self._holes[sequence] = _Hole(patience, now)
 
     def due(self, now: float, rtt_s: float) -> list[int]:
         """Numbers (16 bits) to ask for now, oldest first, at most MAX_PER_REQUEST. Cheap when nothing is missing.
@@ -78,11 +81,10 @@ class NackGenerator:
         wanted: list[int] = []
         given_up: list[int] = []
         interval = max(MIN_INTERVAL_S, rtt_s * 1.25)
-        overtaken = self._newest - REORDER_PACKETS
         for sequence, hole in self._holes.items():
             if now - hole.seen > MAX_AGE_S:
                 given_up.append(sequence)
-            elif now >= hole.next_at or (not hole.tries and sequence <= overtaken):
+            elif now >= hole.next_at or (not hole.tries and self._newest >= hole.patience):
                 if hole.tries >= MAX_TRIES:
                     given_up.append(sequence)
                 elif len(wanted) < MAX_PER_REQUEST:

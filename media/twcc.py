@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from media.rtcp import TransportFeedback
 from media.seqnum import Unwrapper
 
-#: Arrival times are told in ticks of 250 microseconds, the reference time in 256 of them.
-TICK_S = 0.00025
+#: Arrival times are told in ticks of 250 microseconds, the reference time in 256 of them (64 ms).
+TICKS_PER_S = 4000
 _TICKS_PER_REFERENCE = 256
 #: Numbers covered by one call at most; what lies further back is not reported.
 MAX_SPAN = 2048
@@ -52,7 +52,7 @@ class ArrivalRecorder:
             self._next = extended
         if len(ticks) >= 2 * MAX_SPAN:
             del ticks[next(iter(ticks))]
-        ticks[extended] = int(now / TICK_S)
+        ticks[extended] = round(now * TICKS_PER_S)
         self._newest = max(self._newest, extended)
         self._pending = True
 
@@ -68,7 +68,7 @@ class ArrivalRecorder:
             body, begin = self._body(begin, end)
             if body:
                 packets.append(TransportFeedback(sender_ssrc, media_ssrc, body).build())
-        self._forget(int(now / TICK_S) - _HISTORY_TICKS)
+        self._forget(round(now * TICKS_PER_S) - _HISTORY_TICKS)
         return packets
 
     def _forget(self, before: int) -> None:
@@ -173,7 +173,7 @@ def parse_feedback(body: bytes) -> list[Arrival] | None:
             return None
         position += symbol
         ticks += int.from_bytes(field, "big", signed=symbol == _LARGE)
-        arrivals.append(Arrival(sequence, ticks * TICK_S))
+        arrivals.append(Arrival(sequence, ticks / TICKS_PER_S))
     return arrivals
 
 
