@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 8.0
 KEY = "browser-tests"
-SECRET = "only for tests, and long enough for that"
+SECRET = "only-for-tests-and-long-enough-for-that"
 
 
 def free_port() -> int:
