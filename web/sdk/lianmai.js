@@ -225,7 +225,7 @@ export class LianmaiRoom extends Emitter {
   /** Leave for good and release everything; devices stay on, they belong to who opened them. */
   async leave() {
     this.#connection.close();
-    this.#release();
+    this.#release(null);
   }
 
   /**
@@ -402,7 +402,7 @@ export class LianmaiRoom extends Emitter {
    */
   #stateChanged(state, error) {
     if (state === "joined") for (const { resolve } of this.#waiting.splice(0)) resolve();
-    if (state === "closed") this.#release();
+    if (state === "closed") this.#release(error);
     this.emit("state", { state, error });
     if (state === "closed" && error && this.#self && !this.#saidBye) {
       this.#saidBye = true;
@@ -431,12 +431,13 @@ export class LianmaiRoom extends Emitter {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
-  #release() {
+  /** @param {LianmaiError | null} reason null when we left ourselves */
+  #release(reason) {
     this.#stopPage();
     this.#monitor.stop();
-    const error = new LianmaiError("closed", undefined, { locale: this.#locale });
+    const error = reason ?? new LianmaiError("closed", undefined, { locale: this.#locale });
     for (const { reject } of this.#waiting.splice(0)) reject(error);
-    this.#publisher.close();
+    this.#publisher.close(error);
     this.#subscriber.close();
     this.#received.clear();
   }

@@ -6,6 +6,7 @@
 import { Backoff } from "./backoff.js";
 import { LianmaiError, asError } from "./errors.js";
 import { PathMonitor } from "./path.js";
+import { startBitrate, withStartBitrate } from "./sdp_hints.js";
 import { LocalTrack } from "./tracks.js";
 
 /** @typedef {import("./env.js").Env} Env */
@@ -36,6 +37,7 @@ const PASSING = new Set([
 ]);
 const GONE = new Set(["closed", "not_connected"]);
 const MAX_TRIES = 6;
+const DEFAULT_VIDEO_BPS = 2_500_000;
 
 export class Publisher {
   #options;
@@ -180,7 +182,8 @@ export class Publisher {
     this.rebuild();
   }
 
-  close() {
+  /** @param {LianmaiError} error what those are told who still wait to be published */
+  close(error) {
     this.#closed = true;
     this.#generation++;
     this.#env.clearTimeout(this.#retryTimer);
@@ -188,7 +191,7 @@ export class Publisher {
     this.#peer?.close();
     this.#peer = null;
     for (const local of this.#tracks) local.release();
-    for (const waiter of this.#waiters.values()) waiter.reject(this.#error("closed"));
+    for (const waiter of this.#waiters.values()) waiter.reject(error);
     this.#waiters.clear();
     this.#tracks.clear();
   }
@@ -234,7 +237,8 @@ export class Publisher {
     const offered = [...this.#tracks].filter((local) => local.transceiver?.mid != null);
     const reply = await this.#ask(sdp, offered, restart);
     if (stale()) return;
-    await peer.setRemoteDescription({ type: "answer", sdp: String(reply["sdp"]) });
+    const answer = withStartBitrate(String(reply["sdp"]), startBitrates(offered));
+    await peer.setRemoteDescription({ type: "answer", sdp: answer });
     if (stale()) return;
     this.#settle(reply, offered);
   }
@@ -423,4 +427,18 @@ function encoding(local) {
     ...(maxBitrate === undefined ? {} : { maxBitrate }),
     ...(maxFramerate === undefined ? {} : { maxFramerate }),
   };
+}
+
+/**
+ * @param {readonly LocalTrack[]} offered
+ * @returns {Map<string, number>} bits per second by mid
+ */
+function startBitrates(offered) {
+  /** @type {Map<string, number>} */
+  const start = new Map();
+  for (const { kind, options, transceiver } of offered) {
+    if (kind !== "video" || !transceiver?.mid) continue;
+    start.set(transceiver.mid, startBitrate(options.maxBitrate ?? DEFAULT_VIDEO_BPS));
+  }
+  return start;
 }
