@@ -154,11 +154,22 @@
     return (await reply.json()).token;
   }
 
+  function openPeer(config, tcpOnly) {
+    const peer = new RTCPeerConnection(config);
+    if (tcpOnly) {
+      const set = peer.setRemoteDescription.bind(peer);
+      peer.setRemoteDescription = ({ type, sdp }) =>
+        set({ type, sdp: sdp.replace(/^a=candidate:\S+ \d+ udp .*\r\n/gim, "") });
+    }
+    return peer;
+  }
+
   /**
    * Joins with the client library and remembers the room as `name`. `sockets`, `peers` and `events` of the entry are
-   * everything that it opened and said. Resolves with {joined, code}: a refusal is a result, not an exception.
+   * everything that it opened and said. With `tcpOnly` the server's UDP addresses are not seen, as if UDP were blocked.
+   * Resolves with {joined, code, message}: a refusal is a result, not an exception.
    */
-  async function join({ name = "me", room, identity, role, token = null, options = {} }) {
+  async function join({ name = "me", room, identity, role, token = null, tcpOnly = false, options = {} }) {
     const { LianmaiRoom } = await import("/web/sdk/lianmai.js");
     const entry = { sockets: [], peers: [], events: [], room: null, locals: {} };
     const keep = (list, made) => (list.push(made), made);
@@ -166,7 +177,7 @@
       token: token ?? (() => demoToken(room, identity, role)),
       env: {
         openSocket: (url) => keep(entry.sockets, new WebSocket(url)),
-        openPeer: (config) => keep(entry.peers, new RTCPeerConnection(config)),
+        openPeer: (config) => keep(entry.peers, openPeer(config, tcpOnly)),
       },
       ...options,
     });

@@ -13,28 +13,28 @@ from tests.browser.cut_proxy import CutProxy
 from tests.browser.page import Page
 from tests.browser.service import Service
 
-GOES_LIVE = """async ({ room, identity, media }) => {
-    const outcome = await kit.join({ room, identity, role: "host" });
+GOES_LIVE = """async ({ room, tcpOnly }) => {
+    const outcome = await kit.join({ room, identity: "host", role: "host", tcpOnly });
     if (!outcome.joined) throw new Error(outcome.message);
-    const ids = await kit.publish("me", media);
+    const ids = await kit.publish();
     await kit.rooms.get("me").room.startShow();
     return ids;
 }"""
-JOINS = "({ room, identity }) => kit.join({ room, identity, role: 'viewer' })"
+JOINS = "({ room, identity, tcpOnly }) => kit.join({ room, identity, role: 'viewer', tcpOnly })"
 WATCHES = "() => kit.watches()"
 MORE_FRAMES = "() => kit.moreFrames(5)"
 RECEIVED = "() => kit.received('camera')"
 
 
-async def go_live(page: Page, room: str, media: dict[str, Any] | None = None) -> dict[str, str]:
+async def go_live(page: Page, room: str, *, tcp_only: bool = False) -> dict[str, str]:
     """Be the host with the fake camera and microphone; the ids of the tracks."""
-    ids: dict[str, str] = await page.evaluate(GOES_LIVE, {"room": room, "identity": "host", "media": media or {}})
+    ids: dict[str, str] = await page.evaluate(GOES_LIVE, {"room": room, "tcpOnly": tcp_only})
     return ids
 
 
-async def watch(page: Page, room: str, identity: str = "viewer") -> dict[str, Any]:
+async def watch(page: Page, room: str, identity: str = "viewer", *, tcp_only: bool = False) -> dict[str, Any]:
     """Be a viewer, and see and hear the host."""
-    outcome = await page.evaluate(JOINS, {"room": room, "identity": identity})
+    outcome = await page.evaluate(JOINS, {"room": room, "identity": identity, "tcpOnly": tcp_only})
     assert outcome["joined"], outcome
     seen: dict[str, Any] = await page.evaluate(WATCHES)
     return seen
@@ -184,6 +184,15 @@ async def test_ice_restart(pages: Pages, room: str, browser: str, who: str) -> N
     await viewer.evaluate(WATCHES)
     assert await page.evaluate("() => kit.rooms.get('me').peers.length") == transports
     assert {"failed", "closed", "disconnected"}.isdisjoint(await page.evaluate("() => states"))
+
+
+async def test_udp_is_blocked(pages: Pages, service: Service, room: str) -> None:
+    """Host and viewer fall back to ICE-TCP (RFC 6544)."""
+    host, viewer = await pages.open("chromium"), await pages.open("chromium")
+    await go_live(host, room, tcp_only=True)
+    await watch(viewer, room, tcp_only=True)
+    transports = (await service.rest("GET", f"/rooms/{room}/stats"))["transports"]
+    assert [transport["protocol"] for transport in transports] == ["tcp", "tcp"]
 
 
 async def test_worker_is_killed(pages: Pages, service: Service, room: str) -> None:
