@@ -43,6 +43,8 @@ class Consumer:
         "_rtx_payload_types",
         "_rtx_sequence",
         "_sent_reports",
+        "_shift",
+        "_stopped_at",
         "bitrate_bps",
         "bytes",
         "group",
@@ -88,6 +90,8 @@ class Consumer:
         self._jitter = 0.0
         self._last_report = 0.0
         self._sent_reports: list[tuple[int, float]] = []
+        self._shift = 0
+        self._stopped_at: int | None = None
         self._rate_bytes = 0
         self._rate_since = now
 
@@ -108,11 +112,13 @@ class Consumer:
         if self.transport.tx_handle is None or self.paused or not self.waiting:
             return False
         if self.kind == "audio":
+            self._resume_at((self.producer.cache.newest or 0) + 1)
             self.producer.join(self, self.layout)
             return True
         start = self.producer.replay_start(now)
         if start is None:
             return False
+        self._resume_at(start)
         self._cursor = start
         self.catch_up(now)
         return True
@@ -151,8 +157,20 @@ class Consumer:
         else:
             self.producer.admit(self, now)
 
+    def _resume_at(self, sequence: int) -> None:
+        """Number packets from ``sequence`` on as what follows the last one sent before a pause."""
+        if self._stopped_at is not None:
+            self._shift += self._stopped_at + 1 - sequence
+            self._stopped_at = None
+            self._layout = None
+
     def leave(self) -> None:
         """Take this viewer out of the flow."""
+        newest = self.producer.cache.newest
+        if self._cursor is not None:
+            newest = self._cursor - 1
+        if newest is not None and self.packets and self._stopped_at is None:
+            self._stopped_at = newest
         self._cursor = None
         self.producer.part(self)
 
@@ -170,6 +188,7 @@ class Consumer:
                 self.transport.tag_length,
                 self.params.mid if self._mid_needed else None,
                 self._playout_level if self.kind == "video" else None,
+                self._shift,
             )
         return self._layout
 
@@ -208,7 +227,7 @@ class Consumer:
             return
         plain: list[Packet] = []
         for sequence in sequences:
-            packet = self.producer.cache.get(newest - ((newest - sequence) & 0xFFFF))
+            packet = self.producer.cache.get(newest - ((newest + self._shift - sequence) & 0xFFFF))
             if packet is None or not self._nack_responder.allow(packet.sequence, now, self.rtt_s or 0.05):
                 continue
             self.retransmitted += 1
@@ -235,7 +254,7 @@ class Consumer:
             packet.timestamp,
             self.params.rtx_ssrc,
         )
-        data = header + block + (packet.sequence & 0xFFFF).to_bytes(2, "big") + packet.payload
+        data = header + block + ((packet.sequence + self._shift) & 0xFFFF).to_bytes(2, "big") + packet.payload
         self.transport.send_rtp(path, data, stamp=hx.TRANSPORT_CC in layout.extensions and bool(block), now=now)
 
     def on_keyframe_request(self, now: float) -> None:

@@ -30,9 +30,13 @@ _FLUSH_BYTES = 65_536
 
 
 class Layout:
-    """How packets look to a Group of viewers; equal layouts share one Group."""
+    """How packets look to a Group of viewers; equal layouts share one Group.
 
-    __slots__ = ("_hash", "extensions", "key", "mid", "payload_types", "playout_delay", "ssrc", "tag_length")
+    ``shift`` is added to sequence numbers: a viewer that was paused goes on where it stopped. A hole of more than
+    32768 numbers would make its SRTP index guess wrong (RFC 3711 section 3.3.1).
+    """
+
+    __slots__ = ("_hash", "extensions", "key", "mid", "payload_types", "playout_delay", "shift", "ssrc", "tag_length")
 
     def __init__(
         self,
@@ -42,6 +46,7 @@ class Layout:
         tag_length: int,
         mid: str | None,
         playout_delay: tuple[int, int] | None,
+        shift: int,
     ) -> None:
         self.payload_types = payload_types
         self.extensions = extensions
@@ -49,6 +54,7 @@ class Layout:
         self.tag_length = tag_length
         self.mid = mid
         self.playout_delay = playout_delay
+        self.shift = shift
         self.key = (
             tuple(sorted(payload_types.items())),
             tuple(sorted(extensions.items())),
@@ -56,6 +62,7 @@ class Layout:
             tag_length,
             mid,
             playout_delay,
+            shift,
         )
 
     def extension_block(self, packet: Packet, now: float) -> bytes:
@@ -93,7 +100,7 @@ class Layout:
         header = _HEADER.pack(
             0x90 if block else 0x80,
             payload_type | 0x80 if packet.marker else payload_type,
-            packet.sequence & 0xFFFF,
+            (packet.sequence + self.shift) & 0xFFFF,
             packet.timestamp,
             self.ssrc,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
@@ -50,12 +51,20 @@ def new_session_id() -> str:
     return str(secrets.randbits(62))
 
 
-def new_ssrc(used: Collection[int]) -> int:
-    """A random SSRC that is not in ``used``; 0 and 1 are never given out (1 is the server's RTCP identity)."""
+def track_ssrc(producer_id: str, purpose: str, used: Collection[int]) -> int:
+    """The outbound SSRC of a Track, the same for every viewer unless it is in ``used``.
+
+    Viewers with equal SSRCs share the packets that a Worker writes, which makes forwarding to many cheap; keys differ
+    per viewer, so nothing else is shared. ``purpose`` tells media and its repair apart. 0 and 1 are never given out
+    (1 is the server's RTCP identity).
+    """
+    attempt = 0
     while True:
-        ssrc = secrets.randbits(32)
+        digest = hashlib.sha256(f"{producer_id}/{purpose}/{attempt}".encode()).digest()
+        ssrc = int.from_bytes(digest[:4], "big")
         if ssrc > 1 and ssrc not in used:
             return ssrc
+        attempt += 1
 
 
 def view_extensions(producer: ProducerParams, transport_cc: bool) -> tuple[str, ...]:

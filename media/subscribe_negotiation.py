@@ -19,9 +19,9 @@ from media.negotiated import (
     Rejection,
     SectionWriter,
     new_session_id,
-    new_ssrc,
     session,
     ssrc_lines,
+    track_ssrc,
     view_extensions,
     view_feedback,
     viewer_codec,
@@ -89,6 +89,7 @@ class SubscribeNegotiation:
         "_session_id",
         "_slots",
         "_supported",
+        "_ssrcs_given",
         "_transport_cc",
         "_version",
         "_wanted",
@@ -102,6 +103,7 @@ class SubscribeNegotiation:
         if codecs_supported is not None:
             self._supported = {name.rpartition("/")[2].lower() for name in codecs_supported}
         self._transport_cc = transport_cc
+        self._ssrcs_given: set[int] = set()
         self._session_id = new_session_id()
         self._version = 0
         self._next_mid = 0
@@ -207,8 +209,12 @@ class SubscribeNegotiation:
         if codecs is None:
             self._refused.add(track.track_id)
             return
-        known = {ssrc for slot in (*slots, *self._slots) for ssrc in (slot.ssrc, slot.rtx_ssrc) if ssrc}
-        ssrc = new_ssrc(known)
+        # Never the same twice on one Transport: a Track that comes back would go on at a far later SRTP index.
+        ssrc = track_ssrc(track.producer.id, "media", self._ssrcs_given)
+        self._ssrcs_given.add(ssrc)
+        rtx_ssrc = track_ssrc(track.producer.id, "rtx", self._ssrcs_given) if kind == "video" else None
+        if rtx_ssrc is not None:
+            self._ssrcs_given.add(rtx_ssrc)
         filled = _Slot(
             "",
             kind,
@@ -216,7 +222,7 @@ class SubscribeNegotiation:
             {uri: hx.CANONICAL[uri] for uri in view_extensions(track.producer, self._transport_cc)},
             track,
             ssrc,
-            new_ssrc(known | {ssrc}) if kind == "video" else None,
+            rtx_ssrc,
         )
         free = [index for index, slot in enumerate(slots) if slot.track is None]
         same = [index for index in free if slots[index].kind == kind and not slots[index].stopped]

@@ -13,9 +13,9 @@ from media.negotiated import (
     Rejection,
     SectionWriter,
     new_session_id,
-    new_ssrc,
     session,
     ssrc_lines,
+    track_ssrc,
     view_extensions,
     view_feedback,
 )
@@ -56,8 +56,8 @@ def answer_whep(
             continue
         track, codecs = fit
         waiting.remove(track)
-        ssrc = new_ssrc(used)
-        rtx_ssrc = new_ssrc(used | {ssrc}) if codecs[0].rtx_payload_type is not None else None
+        ssrc = track_ssrc(track.producer.id, "media", used)
+        rtx_ssrc = track_ssrc(track.producer.id, "rtx", used | {ssrc}) if codecs[0].rtx_payload_type is not None else None
         used |= {ssrc, rtx_ssrc or ssrc}
         offered = {extension.uri: extension.id for extension in item.extensions if extension.direction != "sendonly"}
         extensions = {uri: offered[uri] for uri in view_extensions(track.producer, transport_cc) if uri in offered}

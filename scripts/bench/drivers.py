@@ -1,4 +1,4 @@
-"""How the load client negotiates with each server that is compared: Lianmai by WHIP and WHEP, Janus by its HTTP API."""
+"""How the load client negotiates with each server that is compared: Lianmai by its WebSocket, Janus by its HTTP API."""
 
 from __future__ import annotations
 
@@ -54,40 +54,87 @@ def _sdp(peer: RawPeer, direction: str, setup: str, mid: str = "0") -> str:
     return "\r\n".join(lines) + "\r\n"
 
 
+#: Lines of an offer that describe the offerer's own side and have no place in our answer.
+_OFFERERS = ("a=ssrc", "a=msid", "a=candidate", "a=end-of", "a=ice-", "a=fingerprint", "a=setup", "a=rid", "a=simulcast")
+
+
+def answer_to(offer: str, peer: RawPeer) -> str:
+    """Accept everything that an offer sends, with our transport attributes in every section."""
+    lines: list[str] = []
+    for line in offer.splitlines():
+        if line.startswith(_OFFERERS):
+            continue
+        lines.append("a=recvonly" if line == "a=sendonly" else line)
+        if line.startswith("a=mid:"):
+            lines += peer.transport_lines("active")
+    return "\r\n".join(lines) + "\r\n"
+
+
 class LianmaiDriver:
-    """WHIP and WHEP with tokens from the demo endpoint."""
+    """The product's own path: the WebSocket, with tokens from the demo endpoint."""
 
     def __init__(self, base_url: str, bind_address: str) -> None:
         self._base = base_url
         self._address = bind_address
         self._certificate = Certificate.generateCertificate()
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        self._readers: list[asyncio.Task[None]] = []
 
-    async def _token(self, role: str) -> str:
+    async def _join(self, role: str, **fields: Any) -> tuple[aiohttp.ClientWebSocketResponse, dict[str, Any]]:
         body = {"room": ROOM, "identity": f"{role}-{secrets.token_hex(4)}", "role": role}
         async with self._session.post(f"{self._base}/dev/token", json=body) as response:
             response.raise_for_status()
-            return str((await response.json())["token"])
+            token = (await response.json())["token"]
+        socket = await self._session.ws_connect(f"{self._base}/ws", max_msg_size=1 << 20)
+        return socket, await self._ask(socket, "join", v=1, token=token, **fields)
 
-    async def _connect(self, path: str, role: str, direction: str) -> RawPeer:
-        peer = RawPeer(self._certificate, self._address)
-        headers = {"Authorization": f"Bearer {await self._token(role)}", "Content-Type": "application/sdp"}
-        url = f"{self._base}/{path}/{ROOM}"
-        async with self._session.post(url, data=_sdp(peer, direction, "actpass"), headers=headers) as response:
-            answer = await response.text()
-            if response.status != 201:
-                raise ConnectionError(f"{path}: {response.status} {answer}")
-        remote = read_remote(answer)
-        await peer.connect(remote, "server" if remote.setup == "active" else "client")
-        return peer
+    async def _ask(self, socket: aiohttp.ClientWebSocketResponse, kind: str, **fields: Any) -> dict[str, Any]:
+        number = secrets.randbelow(1 << 30)
+        await socket.send_json({"type": kind, "id": number, **fields})
+        async with asyncio.timeout(20):
+            while True:
+                message: dict[str, Any] = await socket.receive_json()
+                if message.get("re") == number:
+                    if message["type"] != "ok":
+                        raise ConnectionError(str(message))
+                    return message
+
+    def _keep(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        """Read and ignore events from now on, and say that we are here."""
+
+        async def read() -> None:
+            while not socket.closed:
+                try:
+                    await asyncio.wait_for(socket.receive(), 15)
+                except TimeoutError:
+                    await socket.send_json({"type": "ping", "id": 0})
+
+        self._readers.append(asyncio.create_task(read()))
 
     async def publish(self) -> RawPeer:
-        return await self._connect("whip", "host", "sendonly")
+        peer = RawPeer(self._certificate, self._address)
+        socket, _ = await self._join("host", subscribe="none")
+        tracks = [{"mid": "0", "source": "camera"}]
+        reply = await self._ask(socket, "publish", sdp=_sdp(peer, "sendonly", "actpass"), tracks=tracks)
+        remote = read_remote(reply["sdp"])
+        await peer.connect(remote, "server" if remote.setup == "active" else "client")
+        self._keep(socket)
+        return peer
 
     async def view(self) -> RawPeer:
-        return await self._connect("whep", "viewer", "recvonly")
+        peer = RawPeer(self._certificate, self._address)
+        socket, joined = await self._join("viewer")
+        offer = joined["offer"]
+        connecting = asyncio.create_task(peer.connect(read_remote(offer["sdp"]), "client"))
+        sdp = answer_to(offer["sdp"], peer)
+        await self._ask(socket, "answer", transport=offer["transport"], version=offer["version"], sdp=sdp)
+        self._keep(socket)
+        await connecting
+        return peer
 
     async def close(self) -> None:
+        for reader in self._readers:
+            reader.cancel()
         await self._session.close()
 
 

@@ -168,3 +168,27 @@ async def test_a_killed_worker_is_replaced() -> None:
         viewer = await rig.view(rig.consumer())
         send(publisher, packet(1, KEYFRAME))
         await until(lambda: len(viewer.kept) == 1)
+
+
+async def test_a_resumed_viewer_goes_on_without_a_hole_in_its_numbers() -> None:
+    async with running_rig() as rig:
+        publisher = await rig.publish()
+        consumer = rig.consumer()
+        viewer = await rig.view(consumer)
+        send(publisher, packet(1, KEYFRAME + b"before"))
+        await until(lambda: len(viewer.kept) == 1)
+        await rig.worker.call(api.PauseConsumer(consumer.id, True))
+        for index in range(2, 50):
+            send(publisher, packet(index, DELTA))
+        while (await rig.stats()).transports[0].producers[0].packets < 49:
+            await asyncio.sleep(0.005)
+        await rig.worker.call(api.PauseConsumer(consumer.id, False))
+        send(publisher, packet(50, KEYFRAME + b"after"))
+        send(publisher, packet(51, DELTA + b"last"))
+        await until(lambda: viewer.kept[-1].endswith(b"last"))
+        sequences = numbers(viewer.kept, 0xAAAA)
+        assert sequences == list(range(sequences[0], sequences[0] + len(sequences)))
+        # What is asked for again is found by the viewer's own numbers.
+        viewer.send_rtcp([rtcp.Nack(1, 0xAAAA, (sequences[-1],))])
+        await until(lambda: bool(numbers(viewer.kept, 0xCCCC)))
+        assert viewer.kept[-1].endswith(sequences[-1].to_bytes(2, "big") + DELTA + b"last")
