@@ -62,6 +62,13 @@ test("a track that has just begun does not bring its first jitter and freezes", 
   assert.deepEqual([figures.jitterMs, figures.frozen], [0, 0]);
 });
 
+test("a picture that was muted since the last sample brings no freeze, but its packets count", () => {
+  const before = { at: 0, rttMs: null, tracks: [track({ received: 10, bytes: 1000 })] };
+  const after = { at: 1000, rttMs: null, tracks: [track({ received: 20, bytes: 2000, freezeMs: 900, jitterMs: 300 })] };
+  const figures = compare(before, after, () => true, () => false);
+  assert.deepEqual([figures.frozen, figures.jitterMs, figures.bitrateBps], [0, 0, 8000]);
+});
+
 test("a sample reads what browsers give, and misses what they do not", () => {
   const stats = [
     { type: "codec" },

@@ -162,6 +162,7 @@ test("reports and downlink quality come from the browser's statistics", async ()
   const offer = { transport: "x", version: 1, sdp: "0:video", tracks: [{ mid: "0", track: "t1" }] };
   const { browser, room } = await joined({ room: { ...welcome().room, tracks: [track] }, offer });
   const seen = record(room, "downlink");
+  let seq = 0;
   const media = room.tracks.get("t1").mediaStreamTrack.id;
   const stats = (packets, lost, freezes) => [
     {
@@ -187,6 +188,19 @@ test("reports and downlink quality come from the browser's statistics", async ()
   assert.equal(seen[1].reason, "loss");
   const [line] = browser.socket.last("report").tracks;
   assert.deepEqual([line.freezes, line.freeze_ms], [2, 400]);
+  // What a mute or a page in the background does to the counters is nobody's freeze.
+  for (const [event, page] of [[{ muted: true }, true], [{ muted: false }, false], [{ muted: false }, true]]) {
+    browser.socket.push({ type: "track_updated", seq: ++seq, track: { ...track, ...event } });
+    browser.shown = page;
+    browser.peer.stats = stats(4000 + seq, 200, 2 + seq);
+    await browser.time.pass(2_500);
+    for (const ping of browser.socket.requests("ping")) browser.socket.reply(ping);
+  }
+  browser.peer.stats = stats(5000, 200, 2 + seq);
+  await browser.time.pass(2_500);
+  assert.ok(browser.socket.requests("report").length > 2);
+  for (const { tracks } of browser.socket.requests("report").slice(2)) assert.equal(tracks[0].freezes, 0);
+  assert.ok(seen.every(({ reason }) => reason !== "freeze"));
   await room.leave();
   await settle();
   assert.equal(browser.time.pending, 0);

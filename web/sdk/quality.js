@@ -94,9 +94,11 @@ function trackSample(entry) {
  * @param {Sample} before
  * @param {Sample} after
  * @param {(media: string) => boolean} expected whether packets of this track should be coming (not muted)
+ * @param {(media: string) => boolean} steady whether they should have been all the time since `before`: when a muted
+ *   picture moves again browsers count the silence as a freeze
  * @returns {Figures | null} null when nothing is expected, so that there is nothing to judge
  */
-export function compare(before, after, expected = () => true) {
+export function compare(before, after, expected = () => true, steady = () => true) {
   const elapsedMs = after.at - before.at;
   const wanted = after.tracks.filter(({ media }) => expected(media));
   if (elapsedMs <= 0 || wanted.length === 0) return null;
@@ -112,8 +114,9 @@ export function compare(before, after, expected = () => true) {
     lost += Math.max(0, track.lost - (old?.lost ?? 0));
     bytes += track.bytes - (old?.bytes ?? 0);
     // A picture that has only just begun is judged from its next sample on.
-    if (old && got > 0) jitterMs = Math.max(jitterMs, track.jitterMs);
-    if (old) frozen = Math.max(frozen, (track.freezeMs - old.freezeMs) / elapsedMs);
+    if (!old || !steady(track.media)) continue;
+    if (got > 0) jitterMs = Math.max(jitterMs, track.jitterMs);
+    frozen = Math.max(frozen, (track.freezeMs - old.freezeMs) / elapsedMs);
   }
   return {
     flowing: received > 0,
@@ -189,6 +192,8 @@ export class Smoother {
  * @param {string} track
  * @param {TrackSample} now
  * @param {TrackSample | undefined} last
+ * @returns {{ track: string, freezes: number, freeze_ms: number, fps: number, width: number, height: number,
+ *   jitter_ms: number, decode_ms: number }}
  */
 export function reportLine(track, now, last) {
   const decoded = now.decoded - (last?.decoded ?? 0);
@@ -225,7 +230,9 @@ export class DownlinkMonitor {
   #smoother = new Smoother();
   /** @type {Sample | null} */
   #before = null;
-  /** @type {Map<string, TrackSample>} by track id */
+  /** MediaStreamTracks that were expected to flow at the last poll. @type {Set<string>} */
+  #expected = new Set();
+  /** What the last report said, or where counting began again. @type {Map<string, TrackSample>} by track id */
   #reported = new Map();
   #polls = 0;
   #timer = 0;
@@ -272,17 +279,31 @@ export class DownlinkMonitor {
    */
   #look(after, tracks) {
     const before = this.#before;
+    const seen = this.#env.visible();
+    // A page in the background draws nothing, and its browser counts that as frozen: judge only what was seen.
+    const expected = new Set(seen ? tracks.filter((track) => track.expected).map(({ media }) => media) : []);
+    const steady = (/** @type {string} */ media) => expected.has(media) && this.#expected.has(media);
+    const figures = before && compare(before, after, (media) => expected.has(media), steady);
+    this.#rebase(after, tracks, steady);
     this.#before = after;
-    // A page in the background draws nothing, and its browser counts that as frozen: wait until it is seen again.
-    if (!this.#env.visible()) {
-      this.#before = null;
-      this.#reported.clear();
-      return;
-    }
-    const expected = new Set(tracks.filter((track) => track.expected).map(({ media }) => media));
-    const figures = before && compare(before, after, (media) => expected.has(media));
+    this.#expected = expected;
     if (figures) this.#options.onQuality(this.#smoother.add(judge(figures)), figures);
-    if (++this.#polls % POLLS_PER_REPORT === 0) this.#report(after, tracks);
+    if (++this.#polls % POLLS_PER_REPORT === 0 && seen) this.#report(after, tracks);
+  }
+
+  /**
+   * Forget what a track that was not expected to flow seems to have suffered.
+   * @param {Sample} now
+   * @param {{ id: string, media: string }[]} tracks
+   * @param {(media: string) => boolean} steady
+   */
+  #rebase(now, tracks, steady) {
+    const present = new Set(tracks.map(({ id }) => id));
+    for (const id of this.#reported.keys()) if (!present.has(id)) this.#reported.delete(id);
+    for (const { id, media } of tracks) {
+      const found = now.tracks.find((entry) => entry.media === media);
+      if (found && (!steady(media) || !this.#reported.has(id))) this.#reported.set(id, found);
+    }
   }
 
   /**
@@ -290,16 +311,13 @@ export class DownlinkMonitor {
    * @param {{ id: string, media: string }[]} tracks
    */
   #report(now, tracks) {
-    /** @type {Map<string, TrackSample>} */
-    const reported = new Map();
     const lines = [];
     for (const { id, media } of tracks) {
       const found = now.tracks.find((entry) => entry.media === media);
       if (!found) continue;
-      reported.set(id, found);
       lines.push(reportLine(id, found, this.#reported.get(id)));
+      this.#reported.set(id, found);
     }
-    this.#reported = reported;
     if (lines.length > 0) this.#options.report(lines);
   }
 }

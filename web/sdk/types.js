@@ -77,4 +77,46 @@
  */
 
 /** @typedef {"good" | "loss" | "rtt" | "jitter" | "freeze" | "bitrate" | "none"} QualityReason */
+/** @typedef {import("./env.js").Env} Env */
+/** @typedef {import("./errors.js").LianmaiError} LianmaiError */
+/** @typedef {import("./path.js").PathState} PathState */
+/** @typedef {import("./tracks.js").LocalTrack} LocalTrack */
+/** @typedef {import("./tracks.js").RemoteTrack} RemoteTrack */
+
+/**
+ * @typedef {object} RoomOptions
+ * @property {string} [url] of the WebSocket; default `/ws` on the page's own host
+ * @property {string | (() => string | Promise<string>)} token a function is called when a token is needed: at the
+ *   first join, a minute before the one it gave expires, and when the server refuses it
+ * @property {string} [room] which one, for a token that is good for any
+ * @property {string} [locale] `zh-CN` or `en`, for the sentences of errors
+ * @property {"auto" | "none"} [subscribe] auto (default): receive everything
+ * @property {RTCConfiguration} [rtcConfig]
+ * @property {string} [client] free text for the server's log, up to 200 characters
+ * @property {Partial<Env>} [env] for tests
+ */
+
+/**
+ * Every event is a CustomEvent; these are the `detail`s. `room.on(name, detail => ...)` hands them over directly.
+ * @typedef {object} RoomEvents
+ * @property {{ state: RoomState, error: LianmaiError | null }} state
+ * @property {{ info: RoomInfo, previous: RoomInfo }} room `info` changed
+ * @property {{ track: RemoteTrack }} track a track can be played; again when its media was renewed
+ * @property {{ track: RemoteTrack }} trackupdated `muted` or `flowing` changed
+ * @property {{ track: RemoteTrack }} trackremoved
+ * @property {{ track: string, code: string, message: string }} trackunavailable this browser cannot play it
+ * @property {{ track: LocalTrack }} localended the device of a published track stopped; replace or stop it
+ * @property {{ track: LocalTrack, code: string, message: string }} unpublished the server ended a track of ours
+ * @property {{ peers: readonly string[] }} speakers
+ * @property {{ count: number }} viewers
+ * @property {{ quality: Quality, reason: string, bitrate_bps: number, loss: number, rtt_ms: number | null }} uplink
+ * @property {{ quality: Quality, reason: QualityReason, bitrateBps: number, loss: number, rttMs: number | null }}
+ *   downlink when quality or reason changed
+ * @property {{ direction: "publish" | "subscribe", state: PathState }} path
+ * @property {{ sound: boolean }} autoplayblocked forwarded by whoever plays; see Player
+ * @property {{ grants: Record<string, unknown> }} grants
+ * @property {{ code: string, message: string }} error something failed and is being retried, or needs no action
+ * @property {{ code: string, message: string }} bye the room is closed to us for good
+ */
+
 export {};
