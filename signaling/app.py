@@ -19,7 +19,7 @@ import ifaddr
 from aiohttp import web
 
 from media.pool import PoolConfig, WorkerPool
-from signaling import __version__, rest
+from signaling import __version__, rest, whip
 from signaling.auth import Authority, Role
 from signaling.config import Config
 from signaling.errors import ApiError, bad_message
@@ -165,10 +165,7 @@ def make_app(hub: Hub, config: Config, limits: SessionLimits, pool: WorkerPool |
     app.router.add_get("/ws", websocket)
     app.router.add_get("/healthz", health)
     app.add_routes(rest.routes(hub))
-    with contextlib.suppress(ImportError):
-        from signaling import whip
-
-        app.add_routes(whip.routes(hub))
+    app.add_routes(whip.routes(hub))
     if config.demo.enabled:
         app.router.add_post("/dev/token", _demo_token(hub))
     app.add_routes(Pages(WEB_ROOT, demo=config.demo.enabled).routes())

@@ -109,7 +109,7 @@ class Session:
     async def run(self) -> None:
         """Serve until the connection ends."""
         writer = asyncio.create_task(self._write())
-        self._set_timer(self._limits.join_s, self._watch)
+        self._set_timer(min(self._limits.join_s, self._limits.ping_s), self._watch)
         try:
             await self._read()
         finally:
@@ -156,35 +156,35 @@ class Session:
     def _watch(self) -> None:
         """Deadlines for the join and for silence; a ping in between, so that a living browser is never silent."""
         now, limits = self._hub.clock(), self._limits
-        if self._peer is None and now - self._started_at >= limits.join_s:
-            self._refuse(None, ApiError("join_timeout"), final=True)
-        elif now - self._heard_at >= limits.idle_s:
-            self._refuse(None, ApiError("idle_timeout"), final=True)
-        else:
-            self._ping_due = True
-            self._wake.set()
-            self._set_timer(limits.ping_s, self._watch)
+        joining = self._peer is None
+        left = limits.join_s - (now - self._started_at) if joining else limits.idle_s - (now - self._heard_at)
+        if left <= 0:
+            self._refuse(None, ApiError("join_timeout" if joining else "idle_timeout"), final=True)
+            return
+        self._set_timer(min(left, limits.ping_s), self._watch)
+        self._ping_due = True
+        self._wake.set()
 
     async def _read(self) -> None:
         while self._ending is None:
             message = await self._ws.receive()
             self._heard_at = self._hub.clock()
-            wait_s = self._bucket.take(self._heard_at)
             if message.type is WSMsgType.TEXT:
-                await self._on_text(message.data, wait_s)
+                await self._on_text(message.data)
             elif message.type is WSMsgType.BINARY:
                 self._refuse(None, bad_message("", "type"), final=True)
             elif message.type is WSMsgType.PING:
-                if wait_s == 0:
+                if self._bucket.take(self._heard_at) == 0:
                     await self._ws.pong(message.data)
             elif message.type is not WSMsgType.PONG:
                 return
 
     # --- requests ------------------------------------------------------------------------------------------------
 
-    async def _on_text(self, text: str, wait_s: float) -> None:
+    async def _on_text(self, text: str) -> None:
         envelope: Envelope | None = None
         try:
+            wait_s = self._bucket.take(self._heard_at)
             envelope = read_envelope(text)
             if wait_s > 0:
                 raise ApiError("rate_limited", retry_after_s=wait_s)

@@ -60,12 +60,17 @@ class Path:
 
 @dataclass(slots=True, eq=False)
 class Subscriber:
-    """What a Peer wants and how it gets it. ``refused``: tracks that it turned out unable to play."""
+    """What a Peer wants and how it gets it.
+
+    ``refused``: tracks that it turned out unable to play; ``untold``: those of them that it has not heard of yet,
+    because events begin only after the ``join`` reply.
+    """
 
     wanted: Wanted = NOTHING
     path: Path | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     refused: set[str] = field(default_factory=set)
+    untold: list[tuple[str, ApiError]] = field(default_factory=list)
     refreshing: bool = False
     stale: bool = False
 
@@ -214,6 +219,9 @@ class Subscribing:
         """Bring one Peer's subscription up to date; sends an ``offer`` event if that needs one. Raises ApiError."""
         async with peer.subscriber.lock:
             fields = await self._next_offer(room, peer)
+            for track, error in peer.subscriber.untold:
+                peer.emit("track_unavailable", {"track": track, **error.body(peer.locale)})
+            peer.subscriber.untold.clear()
             if fields is not None:
                 peer.emit("offer", fields, replay=False)
 
@@ -287,7 +295,7 @@ class Subscribing:
         out = self._out_tracks(room, tracks.values(), path.consumers)
         for track, code, text in path.negotiation.set_tracks(out):
             subscriber.refused.add(track)
-            peer.emit("track_unavailable", {"track": track, **ApiError(known(code), detail=text).body(peer.locale)})
+            subscriber.untold.append((track, ApiError(known(code), detail=text)))
         if not path.negotiation.needs_offer:
             return None
         path.consumers = {entry.track_id: entry.consumer_id for entry in out}
