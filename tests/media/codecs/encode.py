@@ -11,7 +11,9 @@ import numpy as np
 
 
 @cache
-def frames(encoder: str, width: int, height: int, options: tuple[tuple[str, str], ...] = ()) -> tuple[tuple[bytes, bool], ...]:
+def frames(
+    encoder: str, width: int, height: int, options: tuple[tuple[str, str], ...] = ()
+) -> tuple[tuple[bytes, bool], ...]:
     """Six encoded frames of a moving gradient as (bytes, is a keyframe); the first and the fourth were forced to be."""
     context = cast(av.VideoCodecContext, av.CodecContext.create(encoder, "w"))
     context.width, context.height = width, height
