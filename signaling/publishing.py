@@ -106,6 +106,11 @@ class Publishing:
         rejected = _rejected(answer)
         if not answer.producers:
             raise rejected[0][1] if rejected else ApiError("no_common_codec")
+        if requests is None:
+            # No half success: nobody at an encoder would notice (RFC 9725 section 4.4.3). Data channels do not count.
+            for _, error in rejected:
+                if error.code != "unsupported_media_type":
+                    raise error
         producers = _with_mute(answer.producers, requests)
         certificate = placement.worker.info.fingerprint
         params = TransportParams(publisher.transport_id, placement.router_id, "publish", ice, certificate)
