@@ -23,8 +23,9 @@ _SAFE_VALUE = re.compile(r"[A-Za-z0-9+/=,.-]{1,512}")
 _PROFILE_LEVEL = re.compile(r"[0-9a-fA-F]{6}")
 _NAMES = {name.lower(): name for name in (*VIDEO_CODECS, *AUDIO_CODECS)}
 
-VIDEO_FEEDBACK = ("transport-cc", "ccm fir", "nack", "nack pli")
-AUDIO_FEEDBACK = ("transport-cc",)
+#: What a publisher may be told: transport-cc on either kind of m-line, where its extension is in use.
+TRANSPORT_CC = "transport-cc"
+VIDEO_FEEDBACK = ("ccm fir", "nack", "nack pli")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def read_red(media: MediaDescription, opus: Codec) -> Codec | None:
     return None
 
 
-def choose_audio(media: MediaDescription, red: bool, feedback: Sequence[str] = AUDIO_FEEDBACK) -> tuple[Codec, ...]:
+def choose_audio(media: MediaDescription, red: bool, feedback: Sequence[str]) -> tuple[Codec, ...]:
     """Opus, then RED if wanted and offered; empty when the remote has no Opus."""
     for codec in read_codecs(media, feedback):
         redundant = read_red(media, codec) if red else None
@@ -102,12 +103,14 @@ def choose_audio(media: MediaDescription, red: bool, feedback: Sequence[str] = A
     return ()
 
 
-def choose_video(media: MediaDescription, order: Sequence[str], keep: str | None = None) -> Codec | None:
+def choose_video(
+    media: MediaDescription, order: Sequence[str], feedback: Sequence[str], keep: str | None = None
+) -> Codec | None:
     """The one video codec to publish with: ``keep`` (already in use) if offered still, else the first in ``order``.
 
     Among H264 formats packetization-mode 1 comes first, then the profile that the most viewers decode.
     """
-    codecs = read_codecs(media, VIDEO_FEEDBACK)
+    codecs = read_codecs(media, feedback)
     for name in order if keep is None else (keep, *order):
         matching = [codec for codec in codecs if codec.name == name]
         if matching:

@@ -26,6 +26,7 @@ from media.server_side import ServerSide
 
 #: Filled from the Producer's packets, so of no use to a viewer of a Producer that does not send them.
 _PASSED_ON = frozenset({hx.AUDIO_LEVEL, hx.VIDEO_ORIENTATION, hx.ABS_CAPTURE_TIME, hx.DEPENDENCY_DESCRIPTOR})
+_OPPOSITE = {"sendonly": "recvonly", "recvonly": "sendonly"}
 REMB = "goog-remb"
 
 
@@ -113,10 +114,25 @@ def ssrc_lines(
     return (msid,), tuple(lines), () if rtx_ssrc is None else (SsrcGroup("FID", numbers),)
 
 
+def mirrored(extension: HeaderExtension) -> HeaderExtension:
+    """An offered extension as an answer lists it: its direction seen from the other side (RFC 8285 section 6)."""
+    return HeaderExtension(extension.id, extension.uri, _OPPOSITE.get(extension.direction, extension.direction))
+
+
 def session(
-    session_id: str, version: int, sections: Sequence[MediaDescription], ice_options: tuple[str, ...] = ()
+    session_id: str,
+    version: int,
+    sections: Sequence[MediaDescription],
+    *,
+    ice_options: tuple[str, ...] = (),
+    allow_mixed: bool = True,
 ) -> SessionDescription:
-    """A description of ours; the BUNDLE group holds every m-line that is not rejected (RFC 9143 section 7.3.3)."""
+    """A description of ours; the BUNDLE group holds every m-line that is not rejected (RFC 9143 section 7.3.3).
+
+    ``allow_mixed``: one-byte and two-byte header extensions may alternate (RFC 8285 section 6); an answer says so only
+    when the offer did.
+    """
+    mixed = (("extmap-allow-mixed", None),) if allow_mixed else ()
     return SessionDescription(
         session_id,
         str(version),
@@ -124,7 +140,7 @@ def session(
         bundle=tuple(section.mid for section in sections if not section.rejected),
         ice_lite=True,
         ice_options=ice_options,
-        attributes=(("extmap-allow-mixed", None), ("msid-semantic", " WMS *")),
+        attributes=(*mixed, ("msid-semantic", " WMS *")),
     )
 
 
@@ -146,7 +162,7 @@ class SectionWriter:
         mid: str,
         direction: MediaDirection,
         codecs: Sequence[Codec],
-        extensions: dict[str, int],
+        extensions: Iterable[HeaderExtension],
         *,
         protocol: str,
         extra: dict[str, str] | None = None,
@@ -170,7 +186,7 @@ class SectionWriter:
                 mid=mid,
                 direction=direction,
                 rtp_formats=formats,
-                extensions=tuple(HeaderExtension(number, uri) for uri, number in extensions.items()),
+                extensions=tuple(extensions),
                 rids=tuple(Rid(rid, "recv") for rid in rids),
                 simulcast=Simulcast(recv=tuple((rid,) for rid in rids)) if simulcast and rids else None,
                 ssrcs=ssrcs,

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from media import header_extensions as hx
 from media import sdp
 from media.api import Codec, DtlsParams, Encoding, IceParams, Kind, ProducerParams, Source
-from media.codec_choice import CodecPolicy, choose_audio, choose_video
-from media.negotiated import Rejection, SectionWriter, new_session_id, session
+from media.codec_choice import TRANSPORT_CC, VIDEO_FEEDBACK, CodecPolicy, choose_audio, choose_video
+from media.negotiated import Rejection, SectionWriter, mirrored, new_session_id, session
 from media.sdp_fragment import IceFragment, restart_fragment
-from media.sdp_model import MediaDescription, NegotiationError, SdpError
+from media.sdp_model import HeaderExtension, MediaDescription, NegotiationError, SdpError
 from media.server_side import ServerSide, bundled, new_ice, remote_dtls, remote_ice, require_same_certificate
 
 SOURCE_KIND: Mapping[Source, Kind] = {
@@ -115,8 +115,15 @@ class PublishNegotiation:
         self._state = _State(state.version + 1, len(media), dtls, ice, producers)
         before = {producer.id for producer in kept.values()}
         after = {producer.id for producer in producers.values()}
+        description = session(
+            self._session_id,
+            state.version + 1,
+            writer.sections,
+            ice_options=("trickle",),
+            allow_mixed=any(item.extmap_allow_mixed for item in media),
+        )
         return PublishAnswer(
-            sdp.serialise(session(self._session_id, state.version + 1, writer.sections, ("trickle",))),
+            sdp.serialise(description),
             dtls,
             tuple(producer for producer in producers.values() if producer.id not in before),
             tuple(producer.id for producer in kept.values() if producer.id not in after),
@@ -169,14 +176,18 @@ class PublishNegotiation:
             source,
             media.mid,
             codecs,
-            _extensions(media),
+            {extension.uri: extension.id for extension in _extensions(media)},
             _encodings(media, codecs[0], self._policy.max_layers),
         )
 
     def _codecs(self, media: MediaDescription, kept: ProducerParams | None) -> tuple[Codec, ...]:
+        # GStreamer lists the feedback without the extension that carries the numbers it is about.
+        counted = any(extension.uri == hx.TRANSPORT_CC for extension in _extensions(media))
+        feedback = (TRANSPORT_CC,) if counted else ()
         if media.kind == "audio":
-            return choose_audio(media, self._policy.audio_red)
-        codec = choose_video(media, self._policy.video_order, kept.codecs[0].name if kept else None)
+            return choose_audio(media, self._policy.audio_red, feedback)
+        keep = kept.codecs[0].name if kept else None
+        codec = choose_video(media, self._policy.video_order, (*feedback, *VIDEO_FEEDBACK), keep)
         return () if codec is None else (codec,)
 
     def _write(self, writer: SectionWriter, media: MediaDescription, producer: ProducerParams | None) -> None:
@@ -220,14 +231,14 @@ def _as_receiver(codec: Codec) -> Codec:
     return replace(codec, parameters=parameters)
 
 
-def _extensions(media: MediaDescription) -> dict[str, int]:
-    """The header extensions to use, under the publisher's own ids."""
+def _extensions(media: MediaDescription) -> tuple[HeaderExtension, ...]:
+    """The header extensions to use, under the publisher's own ids, as our answer lists them."""
     wanted = hx.PUBLISH_AUDIO if media.kind == "audio" else hx.PUBLISH_VIDEO
-    taken: dict[str, int] = {}
+    taken: dict[str, HeaderExtension] = {}
     for extension in media.extensions:
         if extension.uri in wanted and extension.direction not in ("recvonly", "inactive"):
-            taken.setdefault(extension.uri, extension.id)
-    return taken
+            taken.setdefault(extension.uri, mirrored(extension))
+    return tuple(taken.values())
 
 
 def _rids(media: MediaDescription, codec: Codec, limit: int) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from media.negotiated import (
     viewer_codec,
 )
 from media.payload_types import PayloadTypes
-from media.sdp_model import MediaDescription, NegotiationError, SdpError
+from media.sdp_model import HeaderExtension, MediaDescription, NegotiationError, SdpError
 from media.server_side import PROTOCOL, ServerSide, remote_dtls, require_same_certificate
 
 
@@ -88,8 +88,8 @@ class SubscribeNegotiation:
         "_server",
         "_session_id",
         "_slots",
-        "_supported",
         "_ssrcs_given",
+        "_supported",
         "_transport_cc",
         "_version",
         "_wanted",
@@ -310,7 +310,7 @@ def _write(writer: SectionWriter, slot: _Slot) -> None:
         slot.mid,
         "sendonly" if slot.track else "inactive",
         slot.codecs,
-        slot.extensions,
+        (HeaderExtension(number, uri) for uri, number in slot.extensions.items()),
         protocol=PROTOCOL,
         msids=msids,
         ssrcs=ssrcs,

@@ -12,6 +12,7 @@ from media.negotiated import (
     OutTrack,
     Rejection,
     SectionWriter,
+    mirrored,
     new_session_id,
     session,
     ssrc_lines,
@@ -57,10 +58,16 @@ def answer_whep(
         track, codecs = fit
         waiting.remove(track)
         ssrc = track_ssrc(track.producer.id, "media", used)
-        rtx_ssrc = track_ssrc(track.producer.id, "rtx", used | {ssrc}) if codecs[0].rtx_payload_type is not None else None
+        rtx_ssrc = (
+            track_ssrc(track.producer.id, "rtx", used | {ssrc}) if codecs[0].rtx_payload_type is not None else None
+        )
         used |= {ssrc, rtx_ssrc or ssrc}
-        offered = {extension.uri: extension.id for extension in item.extensions if extension.direction != "sendonly"}
-        extensions = {uri: offered[uri] for uri in view_extensions(track.producer, transport_cc) if uri in offered}
+        wanted = view_extensions(track.producer, transport_cc)
+        extensions = [
+            mirrored(extension)
+            for extension in item.extensions
+            if extension.uri in wanted and extension.direction not in ("sendonly", "inactive")
+        ]
         msids, ssrcs, groups = ssrc_lines(track, ssrc, rtx_ssrc)
         writer.accept(
             item.kind,
@@ -77,13 +84,28 @@ def answer_whep(
         producer = track.producer
         consumers.append(
             ConsumerParams(
-                track.consumer_id, producer.id, producer.kind, item.mid, ssrc, rtx_ssrc, tuple(codecs), extensions
+                track.consumer_id,
+                producer.id,
+                producer.kind,
+                item.mid,
+                ssrc,
+                rtx_ssrc,
+                tuple(codecs),
+                {extension.uri: extension.id for extension in extensions},
             )
         )
     rejected = tuple(_refusal(track, media) for track in waiting)
     if not consumers:
         raise NegotiationError(rejected[0].code, rejected[0].message)
-    text = sdp.serialise(session(new_session_id(), 1, writer.sections, ("trickle",)))
+    text = sdp.serialise(
+        session(
+            new_session_id(),
+            1,
+            writer.sections,
+            ice_options=("trickle",),
+            allow_mixed=any(item.extmap_allow_mixed for item in media),
+        )
+    )
     return WhepAnswer(text, dtls, tuple(consumers), rejected)
 
 

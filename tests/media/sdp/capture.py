@@ -100,7 +100,7 @@ ANSWER = """async (sdp) => {
 
 WHIP_MUXER = """
 import contextlib, sys, av
-with contextlib.suppress(OSError), av.open(sys.argv[1], "w", format="whip") as container:
+with contextlib.suppress(av.error.FFmpegError), av.open(sys.argv[1], "w", format="whip") as container:
     video = container.add_stream("libx264", rate=30, options={"profile": "baseline", "bf": "0"})
     video.width, video.height, video.pix_fmt = 320, 240, "yuv420p"
     container.add_stream("libopus", rate=48000, layout="stereo")
