@@ -93,7 +93,8 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
     log.write_text("")
     async with Service(tmp_path_factory.mktemp("service"), log) as running:
         yield running
-    assert "Traceback (most recent call last)" not in log.read_text(errors="replace"), running.tail(200)
+    _, found, rest = log.read_text(errors="replace").partition("Traceback (most recent call last)")
+    assert not found, f"the service logged a traceback (see {log.relative_to(ROOT)}):{rest[:2000]}"
 
 
 class Pages:
