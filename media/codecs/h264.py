@@ -39,7 +39,14 @@ def is_keyframe_start(payload: bytes) -> bool:
     Not at the IDR picture itself: a replay that began there would lack the sets sent just before it. Browsers, x264 and
     hardware encoders for WebRTC repeat the sets before every IDR picture; one that does not cannot be joined midway.
     """
-    return any(kind == _SPS for kind, _ in _units(payload))
+    if not payload:
+        return False
+    kind = payload[0] & 0x1F
+    if kind == _STAP_A:
+        return any(inner == _SPS for inner, _ in _units(payload))
+    if kind == _FU_A:
+        return len(payload) > 1 and payload[1] & 0x9F == 0x80 | _SPS
+    return kind == _SPS
 
 
 def dimensions(payload: bytes) -> tuple[int, int] | None:
