@@ -47,6 +47,13 @@ export const WAYS_OUT = Object.freeze({
   idle_timeout: "retry",
   server_restart: "retry",
   internal: "retry",
+  request_timeout: "retry",
+  not_found: "home",
+  method_not_allowed: "retry",
+  room_exists: "retry",
+  not_live: "retry",
+  unpublished: "retry",
+  show_ended: "retry",
 
   connection_failed: "retry",
   connection_lost: "retry",

@@ -28,10 +28,20 @@ export class Fullscreen extends EventTarget {
   async toggle() {
     try {
       if (document.fullscreenElement) await document.exitFullscreen();
-      else if (document.fullscreenEnabled) await this.#root.requestFullscreen();
+      else if (document.fullscreenEnabled) {
+        await this.#root.requestFullscreen();
+        await this.#turn();
+      }
       else /** @type {PhoneVideo | null} */ (this.#video())?.webkitEnterFullscreen?.();
     } catch {
       // The browser may refuse (no gesture, an embedding page's policy): nothing is lost.
     }
+  }
+
+  /** A wide picture on an upright phone fills its screen only sideways; desktops refuse, which is right. */
+  async #turn() {
+    const video = this.#video();
+    const turning = /** @type {{ lock?: (to: string) => Promise<void> }} */ (/** @type {unknown} */ (screen.orientation));
+    if (video && video.videoWidth > video.videoHeight) await turning?.lock?.("landscape");
   }
 }

@@ -1,26 +1,25 @@
 /** The studio: preview, go live, keep the show running whatever devices and network do, end it. */
 import { permission } from "../sdk/devices.js";
-import { Meter } from "../sdk/meter.js";
 import { Broadcast } from "./broadcast.js";
 import { Capture } from "./capture.js";
 import { CallBar } from "./components/call-bar.js";
-import { DevicePanel } from "./components/device-panel.js";
 import { ask, showKeys } from "./components/dialog.js";
 import "./components/language-switch.js";
 import { Notice } from "./components/notice.js";
 import { QualityBars } from "./components/quality-bars.js";
-import { ShowPanel } from "./components/show-panel.js";
 import { Stage } from "./components/stage.js";
-import { clearToast, toast } from "./components/toast.js";
+import { toast } from "./components/toast.js";
 import { TokenForm } from "./components/token-form.js";
 import { byId, dots, make, setText } from "./dom.js";
 import { codeOf, sentence, wayOut } from "./errors.js";
 import { formatDuration } from "./format.js";
 import { hostControls } from "./host-controls.js";
 import { deviceProblem, hostNotice } from "./host-notice.js";
-import { asResolution, readiness, studioScene } from "./host-view.js";
+import { readiness, studioScene } from "./host-view.js";
 import { formatCount, getLocale, onLocale, startLocale, t, tn } from "./locale.js";
 import { listenShortcuts } from "./shortcuts.js";
+import { announceDevices, toggleDevice, toggleScreen } from "./studio-devices.js";
+import { StudioRail } from "./studio-rail.js";
 import { isDemo, roomFromPath, TokenNeeded, TokenSource } from "./token.js";
 
 const CLOCK_EVERY_MS = 1000;
@@ -35,20 +34,14 @@ const center = byId("center", HTMLElement);
 const notice = byId("notice", Notice);
 const tokenForm = byId("token", TokenForm);
 const bar = byId("bar", CallBar);
-const rail = byId("rail", HTMLElement);
-const shade = byId("rail-shade", HTMLButtonElement);
-const devicePanel = byId("devices", DevicePanel);
-const showPanel = byId("show-panel", ShowPanel);
 const quality = byId("quality", QualityBars);
 const banner = byId("banner", HTMLElement);
-const shareLink = byId("share-link", HTMLInputElement);
+const rail = new StudioRail(capture, broadcast, roomName);
 const narrow = matchMedia("(width <= 900px)");
 
 let tokenNeeded = false;
 /** @type {{ code: string, message: string } | null} */
 let failure = null;
-/** @type {{ meter: Meter, track: MediaStreamTrack } | null} */
-let metered = null;
 /** @type {import("./host-view.js").StudioScene | ""} */
 let lastScene = "";
 
@@ -129,8 +122,7 @@ function render() {
   byId("controls", HTMLElement).hidden = !picture;
   bar.setAttribute("aria-label", t("studio.bar"));
   bar.show(hostControls(scene, capture, { ready: readiness(now), narrow: narrow.matches }));
-  renderRail(scene, picture);
-  meterMicrophone();
+  rail.show(scene, picture);
   if (scene !== lastScene) announce(scene);
   lastScene = scene;
 }
@@ -144,7 +136,7 @@ function renderStage(shown) {
     const picture = camera !== null && !capture.off.camera;
     const name = broadcast.room?.self?.name || t("studio.heading");
     const micMuted = capture.off.microphone || capture.tracks.microphone === null;
-    tiles.push({ id: "me", name, kind: "camera", picture, micMuted, speaking: false, mirrored: true });
+    tiles.push({ id: "me", name, kind: "camera", picture, micMuted, speaking: false, mirrored: true, note: cameraNote() });
     play("me", camera);
     if (capture.screen) {
       tiles.push({ id: "screen", name, kind: "screen", picture: true, micMuted: false, speaking: false });
@@ -152,6 +144,11 @@ function renderStage(shown) {
     }
   }
   stage.show(tiles);
+}
+
+function cameraNote() {
+  const problem = deviceProblem(capture.problems.camera);
+  return problem ? t("device.problem_of", { device: t("device.camera"), problem }) : t("studio.camera_off");
 }
 
 /**
@@ -212,57 +209,6 @@ function renderBanner(scene, repairing) {
   }
 }
 
-/**
- * @param {import("./host-view.js").StudioScene} scene
- * @param {boolean} picture
- */
-function renderRail(scene, picture) {
-  rail.hidden = !picture;
-  if (!picture) openRail(false);
-  setText(byId("rail-title", HTMLElement), scene === "live" ? t("rail.live") : t("rail.preview"));
-  showPanel.hidden = scene !== "live";
-  showPanel.show({
-    lastedMs: broadcast.lastedMs,
-    viewers: broadcast.info?.viewers ?? 0,
-    uplink: broadcast.uplink,
-  });
-  const settings = capture.tracks.camera?.getSettings();
-  const size = settings?.width && settings.height ? `${settings.width}×${settings.height}` : "";
-  devicePanel.show({
-    cameras: capture.list("camera"),
-    microphones: capture.list("microphone"),
-    camera: capture.choice.camera,
-    microphone: capture.choice.microphone,
-    resolution: capture.choice.resolution,
-    cameraProblem: deviceProblem(capture.problems.camera),
-    microphoneProblem: deviceProblem(capture.problems.microphone),
-    picture: capture.off.camera ? "" : size,
-  });
-  shareLink.value = `${location.origin}/live/${encodeURIComponent(roomName)}`;
-}
-
-/** @param {boolean} open on narrow windows, where the rail is a sheet */
-function openRail(open) {
-  rail.classList.toggle("open", open);
-  shade.hidden = !open;
-  if (open) byId("rail-close", HTMLButtonElement).focus();
-}
-
-function meterMicrophone() {
-  const track = capture.tracks.microphone;
-  if (metered && metered.track !== track) {
-    metered.meter.close();
-    metered = null;
-    devicePanel.level = 0;
-  }
-  if (!track || metered) return;
-  const meter = new Meter(track);
-  metered = { meter, track };
-  meter.start((level) => {
-    devicePanel.level = capture.off.microphone ? 0 : level;
-  });
-}
-
 /** @param {import("./host-view.js").StudioScene} scene */
 function announce(scene) {
   const said = byId("announce", HTMLElement);
@@ -284,46 +230,21 @@ function press(control) {
   switch (control) {
     case "microphone":
     case "camera":
-      void toggleDevice(control);
+      void toggleDevice(capture, control);
       break;
     case "screen":
-      void toggleScreen();
+      void toggleScreen(capture);
       break;
     case "settings":
-      openRail(!rail.classList.contains("open"));
+      rail.toggle();
       break;
     case "live":
-      openRail(false);
+      rail.close();
       broadcast.goLive().catch(complain);
       break;
     case "end":
       void end();
       break;
-  }
-}
-
-/** @param {"camera" | "microphone"} source */
-async function toggleDevice(source) {
-  if (capture.tracks[source]) {
-    capture.setOff(source, !capture.off[source]);
-    return;
-  }
-  capture.off[source] = false;
-  await capture.retry(source);
-  if (!capture.tracks[source]) {
-    toast(deviceProblem(capture.problems[source]), { kind: "warning", code: capture.problems[source] ?? "", replaces: source });
-  }
-}
-
-async function toggleScreen() {
-  if (capture.screen) {
-    capture.closeScreen();
-    return;
-  }
-  try {
-    await capture.openScreen();
-  } catch (error) {
-    if (codeOf(error) !== "cancelled") toast(t("trouble.screen_failed"), { kind: "error", code: codeOf(error) });
   }
 }
 
@@ -333,30 +254,6 @@ async function end() {
   const sure = await ask({ title: t("studio.end_title"), body, confirm: t("studio.end"), danger: true });
   if (!sure) return;
   broadcast.end().catch(complain);
-  capture.closeScreen();
-}
-
-/** @param {"camera" | "microphone"} source */
-function deviceLost(source) {
-  const words = source === "camera" ? t("device.lost_camera") : t("device.lost_microphone");
-  const other = capture.list(source).find((device) => device.id !== capture.choice[source] && device.id !== "");
-  /** @type {import("./components/toast.js").ToastOptions} */
-  const options = { kind: "warning", code: "device_lost", stayMs: 0, replaces: source };
-  if (other) {
-    const label = t("device.use", { device: other.label || t(source === "camera" ? "device.camera" : "device.microphone") });
-    options.action = { label, run: () => void capture.choose(source, other.id) };
-  }
-  toast(words, options);
-}
-
-async function copyLink() {
-  try {
-    await navigator.clipboard.writeText(shareLink.value);
-    toast(t("share.copied"), { kind: "good", replaces: "share" });
-  } catch {
-    shareLink.select();
-    toast(t("share.copy_failed"), { kind: "warning", replaces: "share" });
-  }
 }
 
 /** @type {import("./shortcuts.js").Shortcut[]} */
@@ -378,26 +275,15 @@ function listen() {
   );
   narrow.addEventListener("change", render);
   capture.on("change", render);
-  capture.on("lost", ({ source }) => deviceLost(source));
-  capture.on("restored", ({ source }) => {
-    clearToast(source);
-    toast(source === "camera" ? t("device.restored_camera") : t("device.restored_microphone"), { kind: "good" });
+  announceDevices(capture, () => broadcast.onAir);
+  broadcast.on("change", () => {
+    // The show is over, whoever ended it: the camera's light goes out with it.
+    if (broadcast.summary && capture.state === "open") capture.close();
+    render();
   });
-  broadcast.on("change", render);
   broadcast.on("ended", fail);
   broadcast.on("trouble", complain);
   bar.addEventListener("control", (event) => press(/** @type {CustomEvent<string>} */ (event).detail));
-  shade.addEventListener("click", () => openRail(false));
-  byId("rail-close", HTMLButtonElement).addEventListener("click", () => openRail(false));
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && rail.classList.contains("open")) openRail(false);
-  });
-  byId("share-copy", HTMLButtonElement).addEventListener("click", () => void copyLink());
-  devicePanel.addEventListener("choose", (event) => {
-    const { what, value } = /** @type {CustomEvent<{ what: string, value: string }>} */ (event).detail;
-    if (what === "resolution") void capture.setResolution(asResolution(value));
-    else if (what === "camera" || what === "microphone") void capture.choose(what, value);
-  });
   tokenForm.addEventListener("token", (event) => {
     tokens.set(/** @type {CustomEvent<string>} */ (event).detail);
     void enter();
@@ -419,7 +305,7 @@ function listen() {
 
 function again() {
   broadcast.summary = null;
-  render();
+  void capture.open();
 }
 
 await startLocale();

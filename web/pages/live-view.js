@@ -72,9 +72,10 @@ export function leadPeer(info) {
  * One tile for each person's camera and microphone, one for each screen; the lead first.
  * @param {RoomInfo} info
  * @param {readonly TrackHeard[]} tracks what is being received
+ * @param {(name: string) => string} [noteFor] words for a person without a picture
  * @returns {Tile[]}
  */
-export function tilesOf(info, tracks) {
+export function tilesOf(info, tracks, noteFor = () => "") {
   const lead = leadPeer(info);
   const peers = [...info.peers].sort((a, b) => Number(b.id === lead?.id) - Number(a.id === lead?.id));
   /** @type {Tile[]} */
@@ -101,6 +102,7 @@ export function tilesOf(info, tracks) {
       picture: Boolean(camera && !camera.muted),
       micMuted: !microphone || microphone.muted,
       speaking: info.speakers.includes(peer.id) && Boolean(microphone && !microphone.muted),
+      note: noteFor(peer.name),
     });
   }
   return tiles;

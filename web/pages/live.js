@@ -201,7 +201,7 @@ function renderBanner(shown) {
 /** @param {boolean} playing */
 function renderControls(playing) {
   const { muted, volume: level } = remote?.sound ?? readSound();
-  const silent = muted || level === 0;
+  const silent = muted || level === 0 || remote?.blocked === true;
   byId("controls", HTMLElement).hidden = !playing;
   unmute.hidden = !(playing && remote?.blocked);
   volume.value = String(Math.round((silent ? 0 : level) * 100));
@@ -209,7 +209,7 @@ function renderControls(playing) {
   soundBar.show([
     {
       id: "mute",
-      icon: silent || remote?.blocked ? "volume-off" : "volume",
+      icon: silent ? "volume-off" : "volume",
       label: silent ? t("live.sound_on") : t("live.sound_off"),
       pressed: silent,
     },

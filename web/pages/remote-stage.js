@@ -6,6 +6,7 @@
  */
 import { Player } from "../sdk/player.js";
 import { tileId, tilesOf } from "./live-view.js";
+import { onLocale, t } from "./locale.js";
 
 /**
  * @typedef {import("../sdk/lianmai.js").LianmaiRoom} LianmaiRoom
@@ -22,6 +23,8 @@ export class RemoteStage extends EventTarget {
   #stage;
   #muted;
   #volume = 1;
+  /** @type {() => void} */
+  #stopLocale;
   /** The browser refused sound until the person presses something. */
   blocked = false;
 
@@ -39,6 +42,7 @@ export class RemoteStage extends EventTarget {
     for (const type of ["track", "trackremoved", "room", "speakers"]) {
       room.addEventListener(type, () => this.update());
     }
+    this.#stopLocale = onLocale(() => this.update());
   }
 
   /** True once any picture of what is on now was drawn. */
@@ -79,7 +83,7 @@ export class RemoteStage extends EventTarget {
   update() {
     const info = this.#room.info;
     if (!info) return;
-    const tiles = tilesOf(info, this.tracks);
+    const tiles = tilesOf(info, this.tracks, (name) => t("live.camera_off", { name }));
     const wanted = new Set(tiles.map((tile) => tile.id));
     for (const [id, { player }] of this.#players) {
       if (wanted.has(id)) continue;
@@ -94,6 +98,7 @@ export class RemoteStage extends EventTarget {
 
   /** Stop everything; the room is not touched. */
   close() {
+    this.#stopLocale();
     for (const { player } of this.#players.values()) player.close();
     this.#players.clear();
     this.#seen.clear();

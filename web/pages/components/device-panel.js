@@ -1,5 +1,6 @@
 /**
- * Camera, microphone and resolution choice with the level meter. Emits `choose` with {what, value}.
+ * Camera, microphone and resolution choice with the level meter. Emits `choose` with {what, value}, and `retry` with
+ * "camera" or "microphone" when the person wants another try at a device with a problem.
  * It shows what it is told; opening devices is the page's business.
  */
 import { make, setText } from "../dom.js";
@@ -76,6 +77,8 @@ export class DevicePanel extends HTMLElement {
     }
     this.#camera.select.addEventListener("change", () => this.#choose("camera", this.#camera.select.value));
     this.#microphone.select.addEventListener("change", () => this.#choose("microphone", this.#microphone.select.value));
+    this.#camera.retry.addEventListener("click", () => this.#again("camera"));
+    this.#microphone.retry.addEventListener("click", () => this.#again("microphone"));
     this.#microphone.field.append(this.#meter);
     this.append(
       this.#camera.field,
@@ -90,6 +93,11 @@ export class DevicePanel extends HTMLElement {
    */
   #choose(what, value) {
     this.dispatchEvent(new CustomEvent("choose", { detail: { what, value } }));
+  }
+
+  /** @param {"camera" | "microphone"} source */
+  #again(source) {
+    this.dispatchEvent(new CustomEvent("retry", { detail: source }));
   }
 
   #render() {
@@ -114,12 +122,15 @@ class Chooser {
   select = make("select", "select");
   #label = make("label");
   #problem = make("span", "hint problem");
-  field = make("div", "field", this.#label, this.select, this.#problem);
+  retry = make("button", "button small");
+  #problemLine = make("div", "problem-line", this.#problem, this.retry);
+  field = make("div", "field", this.#label, this.select, this.#problemLine);
 
   /** @param {string} id */
   constructor(id) {
     this.select.id = id;
     this.#label.htmlFor = id;
+    this.retry.type = "button";
   }
 
   /**
@@ -132,7 +143,8 @@ class Chooser {
   show(label, devices, chosen, problem, none) {
     setText(this.#label, label);
     setText(this.#problem, problem);
-    this.#problem.hidden = !problem;
+    setText(this.retry, t("action.retry"));
+    this.#problemLine.hidden = !problem;
     const wanted = devices.length
       ? devices.map((device, index) => [device.id, device.label || `${label} ${index + 1}`])
       : [["", none]];

@@ -96,8 +96,9 @@ export class QualityBars extends HTMLElement {
     const whose = this.getAttribute("of") === "uplink" ? t("quality.uplink") : t("quality.downlink");
     this.#bars.dataset.quality = String(quality);
     setText(this.#word, qualityWord(quality));
-    this.#button.setAttribute("aria-label", `${whose} ${qualityWord(quality)}`);
-    setText(this.#tip, `${whose} ${qualityWord(quality)} · ${qualityReason(reason)}`);
+    const level = qualityWord(quality);
+    this.#button.setAttribute("aria-label", `${whose} ${level}`);
+    setText(this.#tip, t("quality.sentence", { whose, level, reason: qualityReason(reason) }));
   }
 }
 

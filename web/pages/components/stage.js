@@ -14,6 +14,7 @@ import { avatar } from "./avatar.js";
  * @property {boolean} micMuted
  * @property {boolean} speaking
  * @property {boolean} [mirrored] own camera, as in a mirror
+ * @property {string} [note] words under the initials, for a tile that is alone
  */
 
 /**
@@ -21,6 +22,7 @@ import { avatar } from "./avatar.js";
  * @property {HTMLElement} root
  * @property {HTMLVideoElement} video
  * @property {HTMLElement} face
+ * @property {HTMLElement} note
  * @property {HTMLElement} name
  * @property {SVGSVGElement} mic
  * @property {Tile} tile
@@ -28,6 +30,8 @@ import { avatar } from "./avatar.js";
 
 /** Cut the picture's edges off only when at least this part of it stays visible. */
 const COVER_FROM = 0.72;
+/** Small tiles are about faces: there margins cost more than edges. */
+const COVER_SMALL_FROM = 0.5;
 const AMBIENT_EVERY_MS = 500;
 
 export class Stage extends HTMLElement {
@@ -101,7 +105,8 @@ export class Stage extends HTMLElement {
     parts.root.classList.toggle("no-picture", !tile.picture);
     parts.video.classList.toggle("mirrored", tile.mirrored ?? false);
     parts.root.classList.toggle("alone", alone);
-    if (renamed) parts.face.replaceChildren(avatar(tile.name, "large"));
+    if (renamed) parts.face.replaceChildren(avatar(tile.name, "large"), parts.note);
+    setText(parts.note, alone ? (tile.note ?? "") : "");
     setText(parts.name, tile.name);
     setIcon(parts.mic, tile.kind === "screen" ? "screen" : tile.micMuted ? "mic-off" : "mic");
   }
@@ -124,6 +129,7 @@ export class Stage extends HTMLElement {
       root,
       video,
       face,
+      note: make("p", "tile-note"),
       name,
       mic,
       tile: { id, name: "", kind: "camera", picture: false, micMuted: false, speaking: false },
@@ -133,12 +139,13 @@ export class Stage extends HTMLElement {
   }
 
   #fitAll() {
+    const enough = this.#tiles.size > 1 ? COVER_SMALL_FROM : COVER_FROM;
     for (const { root, video, tile } of this.#tiles.values()) {
       if (!video.videoWidth || !root.clientHeight) continue;
       const picture = video.videoWidth / video.videoHeight;
       const box = root.clientWidth / root.clientHeight;
       const visible = Math.min(picture, box) / Math.max(picture, box);
-      const whole = this.hasAttribute("whole") || tile.kind === "screen" || visible < COVER_FROM;
+      const whole = (this.hasAttribute("whole") && this.#tiles.size === 1) || tile.kind === "screen" || visible < enough;
       root.classList.toggle("whole", whole);
     }
   }
