@@ -11,6 +11,7 @@ from aiohttp import ClientResponse
 
 from media import api
 from signaling import whip
+from signaling.limits import TokenBucket
 from tests.signaling.conftest import MakeSite, Site
 from tests.signaling.fakes import WAIT_S, config, offer
 
@@ -395,7 +396,7 @@ async def test_sessions_that_ended_are_forgotten(site: Site) -> None:
     for _ in range(3):
         await caller.started()
         peer = next(iter(site.hub.peers.values()))
-        endpoint._sessions[caller.location] = whip._Session(peer, None, whip.TokenBucket(1, 1, 0.0))
+        endpoint._sessions[caller.location] = whip._Session(peer, None, TokenBucket(1, 1, 0.0))
     assert [session.peer.gone for session in endpoint._sessions.values()] == [True, True, False]
     endpoint._forget_ended()
     assert list(endpoint._sessions) == [caller.location]
