@@ -82,6 +82,17 @@ def test_keyframe_start(payload: bytes, expected: bool) -> None:
     assert h264.dimensions(payload) == ((320, 180) if expected else None)
 
 
+@given(
+    st.lists(st.sampled_from([SPS, PPS, IDR, b"\x09\xf0", b"\x06\x05\x01"]), min_size=1, max_size=6), st.integers(0, 80)
+)
+def test_start_and_size_agree(units: list[bytes], cut: int) -> None:
+    payload = stap(*units)
+    payload = payload[: len(payload) - cut]
+    assert (h264.dimensions(payload) is not None) is h264.is_keyframe_start(payload)
+    if not cut:
+        assert h264.is_keyframe_start(payload) is (SPS in units)
+
+
 def test_cut_off_sps_has_no_size() -> None:
     # What follows the size (video usability information) is not needed.
     sizes = [h264.dimensions(SPS[:length]) for length in range(1, len(SPS))]
