@@ -68,7 +68,7 @@ class RoomsConfig:
 
     create_on_join: bool = setting(True, "a join makes a room that does not exist")
     max_rooms: int = setting(1000, "rooms open at once", _positive)
-    max_peers: int = setting(1000, "people in a room, viewers included", _positive)
+    max_peers: int = setting(1000, "people in a room, viewers included, hosts not counted", _positive)
     max_publishers: int = setting(8, "people who may publish at the same time in a room", _positive)
     max_tracks: int = setting(8, "tracks one person may publish", lambda value: 1 <= value <= 32)
     empty_timeout_s: float = setting(60.0, "an empty room that nobody has joined yet closes after this", _positive)

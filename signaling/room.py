@@ -318,11 +318,11 @@ class Room:
         if self.closed:
             raise ApiError("room_ended")
         former = self.member_by_identity(member.identity)
-        if former is not None:
-            # Somebody whose connection broke is not "there": reloading a page must work under both policies.
-            if self.policy.duplicate_identity == "refuse" and former.connected:
-                raise ApiError("identity_taken")
-        elif len(self.members) >= self.policy.max_peers and not member.host:
+        # Somebody whose connection broke is not "there": reloading a page must work under both policies.
+        if former is not None and former.connected and self.policy.duplicate_identity == "refuse":
+            raise ApiError("identity_taken")
+        others = sum(1 for other in self.members.values() if not other.host and other is not former)
+        if others >= self.policy.max_peers and not member.host:
             raise ApiError("room_full", retry_after_s=10.0)
 
     def check_publish(self, peer: str, added: int) -> None:
