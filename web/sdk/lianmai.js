@@ -51,6 +51,8 @@ export class LianmaiRoom extends Emitter {
   #stopPage = () => {};
   #lastDownlink = "";
   #saidBye = false;
+  /** @type {string[]} */
+  #codecs = [];
   /** What the server allows us, from the join reply. @type {Record<string, unknown>} */
   limits = {};
 
@@ -69,7 +71,7 @@ export class LianmaiRoom extends Emitter {
       hello: () => ({
         locale: this.#locale.toLowerCase().startsWith("zh") ? "zh-CN" : "en",
         subscribe: this.#wanted === "auto" ? "auto" : "none",
-        codecs: this.#env.decodable(),
+        codecs: this.#codecs,
         ...(room ? { room } : {}),
         ...(client ? { client: client.slice(0, 200) } : {}),
       }),
@@ -176,8 +178,9 @@ export class LianmaiRoom extends Emitter {
     if (this.state === "idle") {
       this.#stopPage = this.#env.onPage((change) => this.#pageChanged(change));
       const joining = this.#connection.open();
-      // While the socket opens: building a peer connection takes the browser a few milliseconds.
+      // While the socket opens: both take the browser a few milliseconds, the first time.
       if (this.#wanted === "auto") this.#subscriber.warm();
+      this.#codecs = this.#env.decodable();
       await joining;
     } else {
       await this.#ready();

@@ -19,6 +19,8 @@ export class PathMonitor {
   #patience = 0;
   #verdict = 0;
   #restarting = false;
+  /** @type {PathState} */
+  #told = "connecting";
 
   /**
    * @param {Env} env
@@ -34,6 +36,7 @@ export class PathMonitor {
   watch(peer) {
     this.unwatch();
     this.#peer = peer;
+    this.#told = "connecting";
     const look = () => this.#look();
     peer.addEventListener("connectionstatechange", look);
     peer.addEventListener("iceconnectionstatechange", look);
@@ -94,14 +97,14 @@ export class PathMonitor {
     if (isUp(peer)) {
       this.#restarting = false;
       this.#clear();
-      this.#on.state?.("connected");
+      this.#tell("connected");
     } else if (peer.connectionState === "failed" || peer.iceConnectionState === "failed") {
       const dtls = peer.iceConnectionState === "connected" || peer.iceConnectionState === "completed";
-      this.#on.state?.("failed");
+      this.#tell("failed");
       if (dtls) this.#giveUp();
       else this.restart();
     } else if (peer.iceConnectionState === "disconnected") {
-      this.#on.state?.("interrupted");
+      this.#tell("interrupted");
       if (this.#restarting || this.#patience) return;
       this.#patience = this.#env.setTimeout(() => {
         this.#patience = 0;
@@ -110,9 +113,16 @@ export class PathMonitor {
     }
   }
 
+  /** @param {PathState} state */
+  #tell(state) {
+    if (state === this.#told) return;
+    this.#told = state;
+    this.#on.state?.(state);
+  }
+
   #giveUp() {
     this.#clear();
-    this.#on.state?.("failed");
+    this.#tell("failed");
     this.#on.rebuild();
   }
 

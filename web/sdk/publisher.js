@@ -372,7 +372,9 @@ export class Publisher {
   /** @type {import("./tracks.js").LocalOwner} */
   #owner = {
     muteChanged: async (local) => {
-      void this.#applyEncoding(local);
+      // A camera that is back must send before the server looks for its packets again.
+      const applied = this.#applyEncoding(local);
+      if (!local.muted) await applied;
       await this.#sayMuted(local);
     },
     replaced: async (local) => {
