@@ -19,6 +19,8 @@ _CARRIED = {
     "H264": ("profile-level-id", "packetization-mode", "level-asymmetry-allowed", "sprop-parameter-sets"),
     "AV1": ("profile", "level-idx", "tier"),
 }
+#: What every H264 decoder lists: constrained baseline.
+H264_FOR_ALL = {"profile-level-id": "42e01f", "level-asymmetry-allowed": "1"}
 _SAFE_VALUE = re.compile(r"[A-Za-z0-9+/=,.-]{1,512}")
 _PROFILE_LEVEL = re.compile(r"[0-9a-fA-F]{6}")
 _NAMES = {name.lower(): name for name in (*VIDEO_CODECS, *AUDIO_CODECS)}

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from media import header_extensions as hx
 from media.api import Codec, ProducerParams
-from media.codec_choice import rtp_formats
 from media.sdp_model import (
     HeaderExtension,
     MediaDescription,
     MediaDirection,
     Rid,
+    RtpFormat,
     SessionDescription,
     Setup,
     Simulcast,
@@ -161,11 +161,10 @@ class SectionWriter:
         kind: str,
         mid: str,
         direction: MediaDirection,
-        codecs: Sequence[Codec],
-        extensions: Iterable[HeaderExtension],
+        formats: Sequence[RtpFormat],
+        extensions: Iterable[HeaderExtension] = (),
         *,
         protocol: str,
-        extra: dict[str, str] | None = None,
         rtcp_rsize: bool = True,
         rids: Iterable[str] = (),
         simulcast: bool = False,
@@ -174,7 +173,6 @@ class SectionWriter:
         ssrc_groups: tuple[SsrcGroup, ...] = (),
     ) -> None:
         """An m-line in use."""
-        formats = rtp_formats(codecs, extra)
         rids = tuple(rids)
         self.sections.append(
             MediaDescription(
@@ -185,7 +183,7 @@ class SectionWriter:
                 connection=self._address,
                 mid=mid,
                 direction=direction,
-                rtp_formats=formats,
+                rtp_formats=tuple(formats),
                 extensions=tuple(extensions),
                 rids=tuple(Rid(rid, "recv") for rid in rids),
                 simulcast=Simulcast(recv=tuple((rid,) for rid in rids)) if simulcast and rids else None,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from media import header_extensions as hx
 from media import sdp
 from media.api import Codec, DtlsParams, Encoding, IceParams, Kind, ProducerParams, Source
-from media.codec_choice import TRANSPORT_CC, VIDEO_FEEDBACK, CodecPolicy, choose_audio, choose_video
+from media.codec_choice import TRANSPORT_CC, VIDEO_FEEDBACK, CodecPolicy, choose_audio, choose_video, rtp_formats
 from media.negotiated import Rejection, SectionWriter, mirrored, new_session_id, session
 from media.sdp_fragment import IceFragment, restart_fragment
 from media.sdp_model import HeaderExtension, MediaDescription, NegotiationError, SdpError
@@ -77,11 +77,14 @@ class PublishNegotiation:
         """Answer an offer, the first one or a later one.
 
         ``sources`` says by mid what new m-lines carry; m-lines in use keep their source. None stands for a WHIP client:
-        audio is the microphone, video the camera. What is not listed or not ``allowed`` is refused with port 0.
+        audio is the microphone, video the camera. What is not listed or not ``allowed`` is refused: port 0, or inactive
+        where the transport hangs on it.
         Raises SdpError, or NegotiationError when a first offer has nothing that can be taken.
         """
         state = self._state
-        media = bundled(sdp.parse(offer_sdp))
+        offer = sdp.parse(offer_sdp)
+        media = bundled(offer)
+        leader = offer.bundle[0] if offer.bundle else None
         if len(media) < state.m_lines:
             raise SdpError("The SDP has fewer m-lines than the one before.")
         live = [item for item in media if not item.rejected]
@@ -100,7 +103,11 @@ class PublishNegotiation:
                 producer = self._take(item, kept.get(item.mid), sources, allowed)
             except NegotiationError as error:
                 rejected.append(Rejection(item.mid, error.code, error.message))
-                writer.reject(item.kind, item.mid, item.protocol, item.formats)
+                if item.mid == leader and item.rtp_formats:
+                    # Chromium cannot do without the m-line that its BUNDLE group hangs on; nothing is taken from it.
+                    writer.accept(item.kind, item.mid, "inactive", item.rtp_formats[:1], protocol=item.protocol)
+                else:
+                    writer.reject(item.kind, item.mid, item.protocol, item.formats)
                 continue
             if producer is not None:
                 producers[item.mid] = producer
@@ -203,10 +210,9 @@ class PublishNegotiation:
             media.kind,
             media.mid,
             "recvonly" if producer else "inactive",
-            [_as_receiver(codec) for codec in codecs],
+            rtp_formats([_as_receiver(codec) for codec in codecs], extra),
             _extensions(media),
             protocol=media.protocol,
-            extra=extra,
             rtcp_rsize=media.rtcp_rsize,
             rids=rids,
             simulcast=media.simulcast is not None,

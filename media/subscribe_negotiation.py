@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from media import header_extensions as hx
 from media import sdp
 from media.api import Codec, ConsumerParams, DtlsParams
-from media.codec_choice import decodes, read_codec, read_red
+from media.codec_choice import H264_FOR_ALL, decodes, h264_profile_rank, read_codec, read_red, rtp_formats
 from media.negotiated import (
     OutTrack,
     Rejection,
@@ -91,6 +91,7 @@ class SubscribeNegotiation:
         "_ssrcs_given",
         "_supported",
         "_transport_cc",
+        "_understated",
         "_version",
         "_wanted",
     )
@@ -110,6 +111,7 @@ class SubscribeNegotiation:
         self._payload_types = PayloadTypes()
         self._wanted: dict[str, OutTrack] = {}
         self._refused: set[str] = set()
+        self._understated: set[str] = set()
         self._restart = False
         self._slots: tuple[_Slot, ...] = ()
         self._pending: tuple[Offer, tuple[_Slot, ...]] | None = None
@@ -124,6 +126,7 @@ class SubscribeNegotiation:
         """
         given = {track.track_id: track for track in tracks}
         self._refused &= given.keys()
+        self._understated &= given.keys()
         rejected = []
         # Audio first: every viewer takes Opus, so the m-line that the BUNDLE group hangs on is never the refused one.
         ordered = sorted(given.values(), key=lambda track: track.producer.kind != "audio")
@@ -205,6 +208,8 @@ class SubscribeNegotiation:
         in_use = {number for slot in slots if slot.track for codec in slot.codecs for number in _numbers(codec)}
         feedback = view_feedback(kind, self._transport_cc)
         listed = [viewer_codec(codec, feedback) for codec in track.producer.codecs]
+        if track.track_id in self._understated:
+            listed = [replace(codec, parameters=codec.parameters | H264_FOR_ALL) for codec in listed]
         codecs = self._payload_types.assign(listed, kind == "video", in_use)
         if codecs is None:
             self._refused.add(track.track_id)
@@ -227,7 +232,8 @@ class SubscribeNegotiation:
         free = [index for index, slot in enumerate(slots) if slot.track is None]
         same = [index for index in free if slots[index].kind == kind and not slots[index].stopped]
         rested = [index for index in same if slots[index].mid not in fresh]
-        stopped = [index for index in free if slots[index].stopped]
+        # Of the same kind: Firefox refuses another one in an m-line that only its own side has stopped.
+        stopped = [index for index in free if slots[index].kind == kind and slots[index].stopped]
         if rested:
             slots[rested[0]] = replace(filled, mid=slots[rested[0]].mid)
         elif stopped:
@@ -276,8 +282,9 @@ class SubscribeNegotiation:
                 try:
                     consumer = _consumer(slot, slot.track, item)
                 except NegotiationError as error:
-                    rejected.append(Rejection(slot.track.track_id, error.code, error.message))
-                    self._refused.add(slot.track.track_id)
+                    if not self._understate(slot, slot.track):
+                        rejected.append(Rejection(slot.track.track_id, error.code, error.message))
+                        self._refused.add(slot.track.track_id)
             if consumer is None:
                 slot = replace(slot, track=None, ssrc=0, rtx_ssrc=None, stopped=item.rejected)  # noqa: PLW2901
             elif consumer.id not in before and self._still_wanted(slot):
@@ -290,6 +297,20 @@ class SubscribeNegotiation:
             raise NegotiationError("no_common_codec", "The viewer refused every track that it was offered.")
         self._dtls = dtls
         return SubscribeAnswer(dtls, tuple(accepted), tuple(sorted(before - after)), tuple(rejected))
+
+    def _understate(self, slot: _Slot, track: OutTrack) -> bool:
+        """Whether to offer a refused H264 Track once more, as constrained baseline.
+
+        Chromium lists no profile above main, yet its decoder takes every one; OBS sends high under that name.
+        """
+        if (
+            track.track_id in self._understated
+            or slot.codecs[0].name != "H264"
+            or not h264_profile_rank(slot.codecs[0])
+        ):
+            return False
+        self._understated.add(track.track_id)
+        return True
 
     def _still_wanted(self, slot: _Slot) -> bool:
         """False when the Track ended while its offer was under way; the next offer takes it out."""
@@ -309,7 +330,7 @@ def _write(writer: SectionWriter, slot: _Slot) -> None:
         slot.kind,
         slot.mid,
         "sendonly" if slot.track else "inactive",
-        slot.codecs,
+        rtp_formats(slot.codecs),
         (HeaderExtension(number, uri) for uri, number in slot.extensions.items()),
         protocol=PROTOCOL,
         msids=msids,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from media import sdp
 from media.api import Codec, ConsumerParams, DtlsParams
-from media.codec_choice import decodes, read_codecs, read_red
+from media.codec_choice import decodes, read_codecs, read_red, rtp_formats
 from media.negotiated import (
     OutTrack,
     Rejection,
@@ -73,7 +73,7 @@ def answer_whep(
             item.kind,
             item.mid,
             "sendonly",
-            codecs,
+            rtp_formats(codecs),
             extensions,
             protocol=item.protocol,
             rtcp_rsize=item.rtcp_rsize,

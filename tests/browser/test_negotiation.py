@@ -13,7 +13,8 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from media.api import Candidate, Codec, IceParams, ProducerParams, Source
+from media import header_extensions as hx
+from media.api import Candidate, Codec, ProducerParams, Source
 from media.negotiation import CodecPolicy, OutTrack, PublishNegotiation, ServerSide, SubscribeNegotiation, new_ice
 from tests.browser.conftest import Browsers, Pages, finish
 from tests.browser.page import Page
@@ -48,6 +49,7 @@ OFFER_AGAIN = """async (change) => {
     const transceivers = peer.getTransceivers();
     if (change === "add") peer.addTransceiver(stream.getVideoTracks()[0].clone(), { direction: "sendonly" });
     if (change === "stop") transceivers.at(-1).stop();
+    if (change === "stop first") transceivers[0].stop();
     if (change === "pause") transceivers.at(-1).direction = "inactive";
     if (change === "resume") transceivers.at(-1).direction = "sendonly";
     if (change === "restart") peer.restartIce();
@@ -171,6 +173,18 @@ async def test_a_refused_source_leaves_the_others(blank: Pages, browser: str, re
 
 
 @BOTH
+async def test_the_first_m_line_is_stopped(blank: Pages, browser: str) -> None:
+    publisher = Publisher(await blank.open(browser))
+    offer = await publisher.page.evaluate(PUBLISH, ["audio", "video"])
+    await publisher.answer(offer, {"0": "microphone", "1": "camera"})
+    answer, state = await publisher.again("stop first", {})
+    assert (len(answer.removed), answer.producers) == (1, ())
+    answer, state = await publisher.again("add", {"2": "screen"})
+    assert [producer.source for producer in answer.producers] == ["screen"]
+    assert state["directions"].count("sendonly") == 2
+
+
+@BOTH
 async def test_simulcast_rids_are_taken(blank: Pages, browser: str) -> None:
     publisher = Publisher(await blank.open(browser))
     offer = await publisher.page.evaluate(SIMULCAST)
@@ -197,29 +211,26 @@ CODECS = {
     "VP8": (Codec("VP8", 120, 90000),),
     "VP9": (Codec("VP9", 121, 90000, parameters={"profile-id": "0"}),),
     "AV1": (Codec("AV1", 122, 90000),),
-    "H264": (
-        Codec("H264", 123, 90000, parameters={"profile-level-id": "42e01f", "packetization-mode": "1"}),
-    ),
-    "H264 high": (
-        Codec("H264", 124, 90000, parameters={"profile-level-id": "640c1f", "packetization-mode": "1"}),
-    ),
+    "H264": (Codec("H264", 123, 90000, parameters={"profile-level-id": "42e01f", "packetization-mode": "1"}),),
+    "H264 high": (Codec("H264", 124, 90000, parameters={"profile-level-id": "640c1f", "packetization-mode": "1"}),),
 }
+
+
+ALL_EXTENSIONS = dict.fromkeys((hx.AUDIO_LEVEL, hx.VIDEO_ORIENTATION, hx.ABS_CAPTURE_TIME, hx.DEPENDENCY_DESCRIPTOR), 1)
 
 
 def out(name: str, codec: str) -> OutTrack:
     """A Track to offer, with all extensions that a publisher can have."""
     audio = codec == "opus"
-    extensions = dict.fromkeys(hx_passed_on(), 1)
     producer = ProducerParams(
-        f"p-{name}", "audio" if audio else "video", "microphone" if audio else "camera", "0", CODECS[codec], extensions
+        f"p-{name}",
+        "audio" if audio else "video",
+        "microphone" if audio else "camera",
+        "0",
+        CODECS[codec],
+        ALL_EXTENSIONS,
     )
     return OutTrack(f"t-{name}", producer, "stream", f"c-{name}")
-
-
-def hx_passed_on() -> tuple[str, ...]:
-    from media import header_extensions as hx
-
-    return (hx.AUDIO_LEVEL, hx.VIDEO_ORIENTATION, hx.ABS_CAPTURE_TIME, hx.DEPENDENCY_DESCRIPTOR)
 
 
 class Viewer:
@@ -280,6 +291,10 @@ async def test_every_codec_is_offered_so_that_browsers_take_it(blank: Pages, bro
     viewer = Viewer(await blank.open(browser))
     result, _ = await viewer.show(out("sound", "opus"), out("picture", codec))
     name = codec.partition(" ")[0]
+    if codec == "H264 high":
+        # Neither lists it; Chromium decodes it all the same once it goes by another name.
+        assert result.rejected == ()
+        result, _ = await viewer.offer()
     if (browser, name) == ("firefox", "H264"):
         assert [(item.ref, item.code) for item in result.rejected] == [("t-picture", "codec_unsupported")]
         assert not viewer.negotiation.needs_offer
