@@ -197,7 +197,7 @@ class Demux:
                 self._sources.setdefault(transport.id, set()).add(key)
                 if isinstance(path, TcpPath):
                     path.mark_verified()
-            transport.heard()
+            transport.heard(now)
         if result.response is not None:
             path.send(result.response)
         if result.nominated:

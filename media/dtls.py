@@ -42,6 +42,7 @@ logger = logging.getLogger(__name__)
 HANDSHAKE_TIMEOUT_S = 15.0
 MAX_QUEUED = 16
 MAX_DATAGRAM = 1500
+_ALERT = 21
 _FIRST_REPEAT_S = 0.06
 _MAX_REPEATS = 6
 _CIPHERS = (
@@ -144,7 +145,8 @@ class DtlsEndpoint:
     """One handshake and what it leaves behind.
 
     ``send`` puts a datagram on the Transport's current path. ``on_connected(tx, rx, profile)``, ``on_failed(reason)``
-    and ``on_closed()`` are called from the event loop, at most once each. Datagrams fed before :meth:`start` wait
+    and ``on_closed()`` are called from the event loop, at most once each; ``on_alert()`` when, after :meth:`release`,
+    something came that looks like an alert but can no longer be verified. Datagrams fed before :meth:`start` wait
     (at most 16), so a ClientHello may overtake the SDP answer.
     """
 
@@ -155,12 +157,14 @@ class DtlsEndpoint:
         on_connected: Callable[[SrtpContext, SrtpContext, str], None],
         on_failed: Callable[[str], None],
         on_closed: Callable[[], None],
+        on_alert: Callable[[], None] = lambda: None,
     ) -> None:
         self._certificate = certificate
         self._send = send
         self._on_connected = on_connected
         self._on_failed = on_failed
         self._on_closed = on_closed
+        self._on_alert = on_alert
         self._ice: _IceStandIn | None = _IceStandIn(send)
         self._task: asyncio.Task[None] | None = None
         self._ssl: Any = None
@@ -216,8 +220,18 @@ class DtlsEndpoint:
         for data in leftovers:
             self._feed_established(data)
 
+    def release(self) -> None:
+        """Free the TLS state (48 KiB): the SRTP keys are all that an established session needs.
+
+        From then on the peer's ``close_notify`` cannot be told from a forgery; see ``on_alert``.
+        """
+        if self._ice is None:
+            self._ssl = None
+
     def _feed_established(self, data: bytes) -> None:
         if self._ssl is None:
+            if data[0] == _ALERT:
+                self._on_alert()
             return
         closed = False
         try:

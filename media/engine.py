@@ -116,6 +116,7 @@ class Engine:
             lambda state, reason: self._on_state(params.id, state, reason),
             self._on_flow,
             self.drops,
+            self.demux.flush,
         )
         transport.prepare = request.prepare
         self._transports[params.id] = transport

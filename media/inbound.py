@@ -18,6 +18,7 @@ class InboundStream:
         "_base",
         "_expected_before",
         "_jitter",
+        "_last_timestamp",
         "_last_transit",
         "_lsr",
         "_lsr_arrival",
@@ -52,6 +53,7 @@ class InboundStream:
         self._base = -1
         self._jitter = 0.0
         self._last_transit: float | None = None
+        self._last_timestamp = -1
         self._expected_before = 0
         self._received_before = 0
         self._lsr = 0
@@ -66,13 +68,16 @@ class InboundStream:
         self.packets += 1
         self.bytes += size
         self.last_arrival = now
-        transit = now * self.clock_rate - timestamp
-        if self._last_transit is not None:
-            difference = abs(transit - self._last_transit)
-            # A jump of the timestamp itself (wrap, restarted encoder) is not jitter.
-            if difference < self.clock_rate:
-                self._jitter += (difference - self._jitter) / 16
-        self._last_transit = transit
+        if timestamp != self._last_timestamp:
+            # Once per frame, as browsers do it: packets of one frame share a timestamp but are sent apart.
+            self._last_timestamp = timestamp
+            transit = now * self.clock_rate - timestamp
+            if self._last_transit is not None:
+                difference = abs(transit - self._last_transit)
+                # A jump of the timestamp itself (wrap, restarted encoder) is not jitter.
+                if difference < self.clock_rate:
+                    self._jitter += (difference - self._jitter) / 16
+            self._last_transit = transit
         if self.nack is not None:
             self.nack.received(extended, now)
         return extended

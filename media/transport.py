@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from pylibsrtp._binding import ffi
+
 from media import rtcp
 from media.api import (
     ConsumerParams,
@@ -32,7 +34,13 @@ from media.udp import UdpPath
 STALLED_AFTER_S = 6.0
 CONNECT_TIMEOUT_S = 20.0
 _REPORT_INTERVAL_S = 1.0
-_SERVER_CNAME = b"lianmai"
+_MAX_EARLY = 128
+#: A viewer's TLS state is kept this long for handshake datagrams that come late.
+_SETTLED_AFTER_S = 5.0
+#: Browsers check every 2.5 s: a peer that alerted and was then silent for longer has left.
+_GOODBYE_AFTER_S = 4.0
+#: Eight bytes: aiortc misreads SDES chunks whose CNAME length is no multiple of four.
+_SERVER_CNAME = b"lianmai0"
 
 
 class Path(Protocol):
@@ -55,7 +63,8 @@ class Path(Protocol):
 class Transport:
     """See the module's docstring. ``on_state(state, reason)`` reports each change of state once.
 
-    ``clock`` is only for callbacks that come without a time (the end of a handshake).
+    ``clock`` is only for callbacks that come without a time (the end of a handshake), which must also ``flush`` what
+    they made ready to send.
     """
 
     def __init__(
@@ -67,8 +76,10 @@ class Transport:
         on_state: Callable[[TransportState, str], None],
         on_flow: Callable[[str, bool], None],
         drops: Counter[str],
+        flush: Callable[[], None],
     ) -> None:
         now = clock()
+        self._flush = flush
         self.params = params
         self.id = params.id
         self.router = router
@@ -95,8 +106,17 @@ class Transport:
         self._next_report = now + _REPORT_INTERVAL_S
         self._by_ssrc: dict[int, Consumer] = {}
         self._clock = clock
+        self._connected_at = 0.0
+        self._early: list[bytes] = []
+        self._last_authentic = now
+        self._goodbye_at: float | None = None
         self._dtls = DtlsEndpoint(
-            certificate, self._send_control, self._dtls_connected, self._dtls_failed, lambda: self._close("peer_closed")
+            certificate,
+            self._send_control,
+            self._dtls_connected,
+            self._dtls_failed,
+            lambda: self._close("peer_closed"),
+            self._on_alert,
         )
         publishes = params.direction == "publish"
         self.publisher = PublisherSide(router, self.send_rtcp, on_flow, drops) if publishes else None
@@ -133,8 +153,14 @@ class Transport:
             if self.state == "connected":
                 self._set_state("stalled", "connection_lost")
 
-    def heard(self) -> None:
+    def _on_alert(self) -> None:
+        """Perhaps the peer said goodbye, perhaps somebody forged it: believe it only if silence follows."""
+        if self._goodbye_at is None:
+            self._goodbye_at = self._clock()
+
+    def heard(self, now: float) -> None:
         """An authenticated check came in: a stalled path is back."""
+        self._last_authentic = now
         if self.state == "stalled":
             self._set_state("connected")
 
@@ -162,10 +188,13 @@ class Transport:
         self.rtt_s = max(0.001, (now - self._dtls_started) / 2)
         if self.publisher is not None:
             self.publisher.rtt_s = self.rtt_s
+        self._connected_at = now
         self._set_state("connected")
+        self._replay_early(now)
         for consumer in list(self.consumers.values()):
             consumer.producer.admit(consumer, now)
         self._report_to_viewer(now)
+        self._flush()
 
     def _dtls_failed(self, reason: str) -> None:
         self._set_state("failed", reason)
@@ -180,7 +209,7 @@ class Transport:
     def on_rtp(self, pointer: Any, view: memoryview, length: int, now: float) -> Producer | None:
         """One SRTP packet, decrypted where it lies. Returns the Producer that must be flushed."""
         if self._rx_handle is None or self.publisher is None:
-            self._drops["rtp_unexpected"] += 1
+            self._keep_early(bytes(view[:length]))
             return None
         length_pointer[0] = length
         status = unprotect(self._rx_handle, pointer, length_pointer)
@@ -188,6 +217,24 @@ class Transport:
             self._drops["srtp_replay" if status in REPLAY else "srtp_auth"] += 1
             return None
         return self.publisher.on_rtp(view[: length_pointer[0]], now)
+
+    def _keep_early(self, data: bytes) -> None:
+        """Media may overtake the end of the handshake, and a publisher's first packets are its keyframe."""
+        if self.publisher is not None and self._dtls.started and len(self._early) < _MAX_EARLY:
+            self._early.append(data)
+        else:
+            self._drops["rtp_unexpected"] += 1
+
+    def _replay_early(self, now: float) -> None:
+        early, self._early = self._early, []
+        touched: dict[Producer, None] = {}
+        for data in early:
+            buffer = ffi.new("unsigned char[]", data)
+            producer = self.on_rtp(buffer, memoryview(ffi.buffer(buffer)), len(data), now)
+            if producer is not None:
+                touched[producer] = None
+        for producer in touched:
+            producer.flush(now)
 
     def on_rtcp(self, data: bytes, now: float) -> None:
         """One SRTCP compound packet."""
@@ -198,6 +245,7 @@ class Transport:
         if plain is None:
             self._drops["srtcp_auth"] += 1
             return
+        self._last_authentic = now
         for packet in rtcp.parse_compound(plain):
             if self.publisher is not None:
                 self.publisher.on_rtcp(packet, now)
@@ -310,8 +358,20 @@ class Transport:
                 self._set_state("failed", "consent_expired")
             elif self.ice.stalled(now) and self.state == "connected":
                 self._set_state("stalled", "no_checks")
-            else:
+            elif not self._said_goodbye(now):
                 self._report_to_viewer(now)
+                if self.publisher is None and now - self._connected_at > _SETTLED_AFTER_S:
+                    self._dtls.release()
+
+    def _said_goodbye(self, now: float) -> bool:
+        if self._goodbye_at is None:
+            return False
+        if self._last_authentic > self._goodbye_at:
+            self._goodbye_at = None
+        elif now - self._goodbye_at > _GOODBYE_AFTER_S:
+            self._close("peer_closed")
+            return True
+        return False
 
     def _report_to_viewer(self, now: float) -> None:
         reports: list[rtcp.RtcpPacket] = []
@@ -330,6 +390,8 @@ class Transport:
     def close(self) -> None:
         """Say goodbye to the peer and let go of everything. Reports no state: whoever closes knows."""
         self.state = "closed"
+        if self._by_ssrc:
+            self.send_rtcp([rtcp.ReceiverReport(1), rtcp.Bye(tuple(self._by_ssrc)[:31])])
         for consumer in list(self.consumers.values()):
             self.remove_consumer(consumer)
         if self.publisher is not None:

@@ -164,11 +164,16 @@ async def run(args: argparse.Namespace) -> None:
         best = result["forwarded_per_s"]
     emit(phase="highest", forwarded_per_s=best)
     if args.crowd:
-        before = resident_kib(pids)
+        before, media_before = resident_kib(pids), resident_kib(media)
         result = await load.join(args.crowd, args.crowd_rate)
         await asyncio.sleep(2)
-        after = resident_kib(pids)
-        emit(phase="crowd", rate=args.crowd_rate, **result, kib_per_viewer=round((after - before) / args.crowd, 1))
+        emit(
+            phase="crowd",
+            rate=args.crowd_rate,
+            **result,
+            kib_per_viewer=round((resident_kib(pids) - before) / args.crowd, 1),
+            media_kib_per_viewer=round((resident_kib(media) - media_before) / args.crowd, 1),
+        )
     for viewer in load.viewers:
         viewer.close()
     await driver.close()
