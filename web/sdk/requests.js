@@ -3,7 +3,6 @@
  * @module
  */
 import { LianmaiError } from "./errors.js";
-import { counter } from "./ids.js";
 
 /** @typedef {import("./env.js").Env} Env */
 /** @typedef {import("./types.js").Reply} Reply */
@@ -26,7 +25,8 @@ export class Requests {
   #env;
   #write;
   #error;
-  #nextId = counter();
+  /** Ids go on from one socket to the next, so that a late reply never meets another request. */
+  #lastId = 0;
   /** @type {Map<number, Pending>} sent, waiting for the reply */
   #sent = new Map();
   /** @type {Pending[]} waiting for the next join */
@@ -56,7 +56,7 @@ export class Requests {
    */
   add(type, fields, { retry, peer, timeoutMs, now }) {
     return new Promise((resolve, reject) => {
-      const id = this.#nextId();
+      const id = ++this.#lastId;
       const timer = this.#env.setTimeout(() => {
         this.#sent.delete(id);
         this.#held = this.#held.filter((entry) => entry.id !== id);
@@ -76,7 +76,7 @@ export class Requests {
    * @param {(error: LianmaiError) => void} reject not called when the socket drops
    */
   once(type, fields, resolve, reject) {
-    const entry = { id: this.#nextId(), type, fields, retry: false, peer: null, resolve, reject, timer: 0 };
+    const entry = { id: ++this.#lastId, type, fields, retry: false, peer: null, resolve, reject, timer: 0 };
     this.#transmit(entry);
   }
 
@@ -121,7 +121,7 @@ export class Requests {
 
   /** A message nobody waits for. @param {string} type */
   tell(type) {
-    this.#write({ type, id: this.#nextId() });
+    this.#write({ type, id: ++this.#lastId });
   }
 
   /** @param {Pending} entry */
