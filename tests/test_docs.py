@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 
@@ -188,3 +190,19 @@ def test_lock_matches_wishes() -> None:
         pinned = set(re.findall(r"^[\w.-]+==[^\s;\\]+", document(lock).lower(), re.MULTILINE))
         wanted = set(re.findall(r"^[\w.-]+==[^\s;\\]+", document(wishes).lower(), re.MULTILINE))
         assert sorted(wanted - pinned) == []
+
+
+def _setting_row(name: str, key: str, hint: Any, item: dataclasses.Field[Any]) -> str:
+    """One line of docs/settings.md."""
+    default = item.default if item.default is not dataclasses.MISSING else item.default_factory()  # type: ignore[misc]
+    shown = ",".join(default) if isinstance(default, tuple | dict) else str(default)
+    if isinstance(default, bool):
+        shown = shown.lower()
+    choices = f" ({' or '.join(f'`{choice}`' for choice in get_args(hint))})" if get_origin(hint) is Literal else ""
+    return f"| `{name}.{key}` | {f'`{shown}`' if shown else ''} | {item.metadata['help']}{choices} |"
+
+
+def test_settings_table() -> None:
+    """Every setting with its default and its help, in the order of the code."""
+    rows = [line for line in document("docs/settings.md").splitlines() if line.startswith("| `")]
+    assert rows == [_setting_row(*entry) for entry in settings()]
