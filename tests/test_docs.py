@@ -194,7 +194,7 @@ def test_lock_matches_wishes() -> None:
 
 def _setting_row(name: str, key: str, hint: Any, item: dataclasses.Field[Any]) -> str:
     """One line of docs/settings.md."""
-    default = item.default if item.default is not dataclasses.MISSING else item.default_factory()  # type: ignore[misc]
+    default = item.default if item.default is not dataclasses.MISSING else item.default_factory()  # type: ignore[operator]
     shown = ",".join(default) if isinstance(default, tuple | dict) else str(default)
     if isinstance(default, bool):
         shown = shown.lower()
