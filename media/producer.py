@@ -63,6 +63,7 @@ class Producer:
         self.audio_level: int | None = None
         self.bitrate_bps = 0
         self.flowing = False
+        self._heard_at = now
         self._ask_keyframe = ask_keyframe
         self._on_flow = on_flow
         self._groups: dict[tuple[object, ...], Group] = {}
@@ -106,6 +107,7 @@ class Producer:
         now: float,
     ) -> None:
         """Take one decrypted packet; it leaves with :meth:`flush`."""
+        self._heard_at = now
         if not self.flowing:
             self.flowing = True
             self._on_flow(True)
@@ -191,6 +193,7 @@ class Producer:
         if self.paused and not paused and self.kind == "video":
             self.request_keyframe(now)
         self.paused = paused
+        self._heard_at = now
 
     # --- viewers -------------------------------------------------------------------------------------------------
 
@@ -286,8 +289,7 @@ class Producer:
             else:
                 self._keyframe_wanted = False
         if self.flowing and not self.paused:
-            last = max((stream.last_arrival for stream in self.streams.values()), default=0.0)
-            if now - last > _FLOW_TIMEOUT_S and self.kind == "video":
+            if now - self._heard_at > _FLOW_TIMEOUT_S and self.kind == "video":
                 self.flowing = False
                 self._on_flow(False)
 

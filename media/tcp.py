@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
+from typing import cast
 
 from media.framing import Deframer, FramingError, frame
 
@@ -40,7 +41,8 @@ class TcpPath(asyncio.Protocol):
         return self
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        # Not checked with isinstance: uvloop's transports are not asyncio's.
+        transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         if not peer or not self._server.admit(self):
             transport.abort()
