@@ -148,7 +148,9 @@ class Hub:
             # The old connection is half dead; the Peer itself goes on.
             former, peer.outlet = peer.outlet, None
             former.finish(1000, "resumed")
-        self.amend(peer, claims)
+        if claims.token_id != peer.claims.token_id:
+            # The same token again must not undo grants that were changed meanwhile.
+            self.amend(peer, claims)
         return peer if not peer.gone else None
 
     def returned(self, peer: Peer) -> None:

@@ -42,6 +42,10 @@ def encode_event(kind: str, fields: Mapping[str, Any]) -> str:
     return dump({"type": kind, **fields})[1:]
 
 
+def _numbered(seq: int, body: str) -> str:
+    return f'{{"seq":{seq},{body}'
+
+
 @dataclass(slots=True, eq=False)
 class Peer:
     """``codecs`` are lower-case MIME types that it can decode, or None if it did not say.
@@ -86,16 +90,15 @@ class Peer:
         if self.kind != "ws":
             return
         self.seq += 1
-        text = f'{{"seq":{self.seq},{body}'
-        self._ring.append((self.seq, text if replay else None))
+        self._ring.append((self.seq, body if replay else None))
         if self.outlet is not None:
-            self.outlet.send(text)
+            self.outlet.send(_numbered(self.seq, body))
 
     def missed(self, seq: int) -> list[str] | None:
         """The events after ``seq``, or None if some are no longer there (or ``seq`` was never reached)."""
         if seq > self.seq or (self._ring and self._ring[0][0] > seq + 1):
             return None
-        return [text for number, text in self._ring if number > seq and text is not None]
+        return [_numbered(number, body) for number, body in self._ring if number > seq and body is not None]
 
     def accepts_key(self, key: str) -> bool:
         """Whether ``key`` is the resume key; takes the same time for any wrong one."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import WSMsgType
 
+from signaling.auth import Grants
 from signaling.messages import EVENTS, MAX_MESSAGE
 from tests.signaling.conftest import LIMITS, MakeSite, Site
 from tests.signaling.fakes import Client, config, offer, tracks
@@ -239,6 +240,23 @@ async def test_resume_takes_over_a_half_dead_connection(site: Site) -> None:
     await client.ok("ping")
     assert watcher.heard("peer_left") == watcher.heard("peer_updated") == []
     assert site.hub.peers[first["peer"]].connected
+
+
+async def test_resume_keeps_grants_that_were_changed(site: Site) -> None:
+    token = site.token("v")
+    client = await site.client()
+    first = await client.join(token)
+    site.hub.set_grants(site.hub.peers[first["peer"]], Grants(publish=frozenset({"microphone"})))
+    await client.event("grants")
+    await client.cut()
+    await dropped(site, first["peer"])
+    again = await site.client()
+    fields = {"peer": first["peer"], "key": first["resume_key"], "seq": 0}
+    assert (await again.join(token, resume=fields))["self"]["grants"]["publish"] == ["microphone"]
+    await again.cut()
+    await dropped(site, first["peer"])
+    other = await site.client()
+    assert (await other.join(site.token("v"), resume=fields))["self"]["grants"]["publish"] == []
 
 
 @pytest.mark.parametrize("wrong", ["key", "peer", "identity"])
