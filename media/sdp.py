@@ -96,7 +96,11 @@ def parse(text: str) -> SessionDescription:
 
 def split_lines(text: str) -> list[str]:
     """The lines of an SDP or SDP fragment, blank ones left out. Raises SdpError when a size limit is passed."""
-    if len(text) > MAX_SIZE:
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise SdpError("The SDP is not valid Unicode.") from None
+    if size > MAX_SIZE:
         raise SdpError(f"The SDP is larger than {MAX_SIZE // 1024} KiB.")
     if _CONTROL.search(text):
         raise SdpError("The SDP contains control characters.")
@@ -169,7 +173,7 @@ class _Media(_Section):
     def __init__(self, line: str) -> None:
         super().__init__()
         parts = line.split()
-        if len(parts) < 4 or not _TOKEN.fullmatch(parts[0]):
+        if len(parts) < 4 or not all(map(_TOKEN.fullmatch, (parts[0], *parts[2].split("/"), *parts[3:]))):
             raise SdpError("an m-line needs a kind, a port, a protocol and a format")
         self.head = (parts[0], _number(parts[1].partition("/")[0], 0, 65535, "port"), parts[2], tuple(parts[3:]))
 

@@ -1,6 +1,6 @@
 """Takes the descriptions in this folder from real clients anew: ``python -m tests.media.sdp.capture [client ...]``.
 
-A file is named ``<client>_<what>.<offer|answer>.sdp``. Answers are to the offer that :func:`our_offer` makes, so that
+A file is named ``<client>_<what>.<offer|answer>.sdp``. Answers are to the offer that :func:`tests.media.sdp.offered.our_offer` makes, so that
 their mids and payload types fit any offer made the same way.
 """
 
@@ -10,7 +10,6 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -18,53 +17,9 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
 from playwright.async_api import async_playwright
 
-from media.api import Candidate, Codec, IceParams, ProducerParams
-from media.negotiation import OutTrack, ServerSide, SubscribeNegotiation
 from tests.browser import chromium, firefox
 from tests.browser.page import Page
-
-HERE = Path(__file__).parent
-SERVER = ServerSide(
-    IceParams("serverUfrag", "serverPasswordOf24Charac"),
-    ":".join(["5A"] * 32),
-    (Candidate("udp", "127.0.0.1", 41000), Candidate("tcp", "127.0.0.1", 41000)),
-)
-OPUS = Codec("opus", 111, 48000, 2)
-H264 = {"profile-level-id": "42e01f", "packetization-mode": "1", "level-asymmetry-allowed": "1"}
-#: (track id, kind, codecs) of what is offered to viewers.
-OFFERED: tuple[tuple[str, tuple[Codec, ...]], ...] = (
-    ("microphone", (OPUS, Codec("red", 63, 48000, 2))),
-    ("camera", (Codec("VP8", 96, 90000),)),
-    ("screen", (Codec("VP9", 98, 90000, parameters={"profile-id": "0"}),)),
-    ("h264", (Codec("H264", 102, 90000, parameters=H264),)),
-    ("av1", (Codec("AV1", 45, 90000, parameters={"profile": "0"}),)),
-)
-#: aiortc fails on an m-line with no codec of its own instead of refusing it.
-AIORTC_TAKES = ("microphone", "camera", "h264")
-
-
-def our_offer(*names: str) -> SubscribeNegotiation:
-    """A subscription with these Tracks, or one of each codec, and its first offer pending."""
-    negotiation = SubscribeNegotiation(SERVER)
-    tracks = []
-    for name, codecs in OFFERED:
-        if names and name not in names:
-            continue
-        audio = codecs[0].name == "opus"
-        producer = ProducerParams(
-            f"producer-{name}", "audio" if audio else "video", "microphone" if audio else "camera", "0", codecs
-        )
-        tracks.append(OutTrack(f"track-{name}", producer, "stream", f"consumer-{name}"))
-    negotiation.set_tracks(tracks)
-    negotiation.offer()
-    return negotiation
-
-
-def _offer_text(*names: str) -> str:
-    pending = our_offer(*names).pending
-    assert pending is not None
-    return pending.sdp
-
+from tests.media.sdp.offered import AIORTC_TAKES, HERE, our_offer
 
 PUBLISH = """async () => {
     const peer = globalThis.peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
@@ -116,7 +71,7 @@ async def _from_page(page: Page, name: str) -> None:
         _write(f"{name}_publish.offer", await page.evaluate(PUBLISH))
         _write(f"{name}_simulcast.offer", await page.evaluate(SIMULCAST))
         _write(f"{name}_play.offer", await page.evaluate(PLAY))
-        _write(f"{name}.answer", await page.evaluate(ANSWER, _offer_text()))
+        _write(f"{name}.answer", await page.evaluate(ANSWER, our_offer()[1].sdp))
 
 
 async def _blank() -> web.Response:
@@ -147,7 +102,7 @@ async def capture_aiortc() -> None:
     await publisher.setLocalDescription(await publisher.createOffer())
     _write("aiortc_publish.offer", publisher.localDescription.sdp)
     viewer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    await viewer.setRemoteDescription(RTCSessionDescription(_offer_text(*AIORTC_TAKES), "offer"))
+    await viewer.setRemoteDescription(RTCSessionDescription(our_offer(*AIORTC_TAKES)[1].sdp, "offer"))
     await viewer.setLocalDescription(await viewer.createAnswer())
     _write("aiortc.answer", viewer.localDescription.sdp)
     await publisher.close()
@@ -158,7 +113,7 @@ async def capture_gstreamer() -> None:
     for mode in ("publish-vp8", "publish-h264", "play", "answer"):
         command = ["/usr/bin/python3", str(HERE / "gstreamer.py"), mode]
         done = await asyncio.to_thread(
-            subprocess.run, command, input=_offer_text(), text=True, capture_output=True, timeout=30, check=True
+            subprocess.run, command, input=our_offer()[1].sdp, text=True, capture_output=True, timeout=30, check=True
         )
         name = "gstreamer" if mode == "answer" else f"gstreamer_{mode.replace('-', '_')}"
         _write(f"{name}.{'answer' if mode == 'answer' else 'offer'}", done.stdout)
