@@ -24,7 +24,8 @@ from signaling.messages import TrackRequest
 from signaling.peer import Outlet, Peer, PeerKind, encode_event, new_id
 from signaling.placement import LiveRoom, Placement, Pool, call
 from signaling.publishing import Publishing, PublishResult
-from signaling.room import (
+from signaling.room import Room
+from signaling.room_model import (
     Amended,
     Closing,
     Dropped,
@@ -35,7 +36,6 @@ from signaling.room import (
     Left,
     Policy,
     Returned,
-    Room,
     RoomClosed,
     ShowEnded,
     ShowOver,

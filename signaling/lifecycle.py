@@ -17,7 +17,7 @@ from media.api import (
 from signaling.errors import ApiError
 from signaling.peer import Peer
 from signaling.placement import LiveRoom, Worker, call
-from signaling.room import Dropped, Flowing, Left, MediaLost, Returned, Speaking
+from signaling.room_model import Dropped, Flowing, Left, MediaLost, Returned, Speaking
 from signaling.uplink import assess
 
 if TYPE_CHECKING:

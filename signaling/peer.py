@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from signaling.auth import Claims
 from signaling.errors import CLOSE_NORMAL, ApiError, Locale
 from signaling.messages import TrackReport, dump
-from signaling.room import Member
+from signaling.room_model import Member
 
 if TYPE_CHECKING:
     from signaling.publishing import Publisher

@@ -32,7 +32,7 @@ from signaling.errors import ApiError, known
 from signaling.messages import TrackRequest
 from signaling.peer import Peer, new_id
 from signaling.placement import LiveRoom, Placement, Worker, call
-from signaling.room import Muted, Published, Track, Unpublished
+from signaling.room_model import Muted, Published, Track, Unpublished
 
 if TYPE_CHECKING:
     from signaling.hub import Hub

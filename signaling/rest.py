@@ -16,7 +16,7 @@ from signaling.errors import ApiError, bad_message
 from signaling.http_common import authenticate, read_body
 from signaling.hub import Hub
 from signaling.placement import LiveRoom, call
-from signaling.room import Policy
+from signaling.room_model import Policy
 from signaling.shapes import Between, Length, read_object
 from signaling.store import RoomRecord
 

@@ -20,7 +20,7 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateIndex, CreateTable, DDLElement
 
 from signaling.auth import Revocation
-from signaling.room import Policy
+from signaling.room_model import Policy
 
 metadata = sa.MetaData()
 

@@ -35,7 +35,7 @@ from signaling.errors import ApiError, known
 from signaling.peer import Peer, new_id
 from signaling.placement import LiveRoom, Placement, call
 from signaling.publishing import refusal, server_side
-from signaling.room import Left, Track
+from signaling.room_model import Left, Track
 
 if TYPE_CHECKING:
     from signaling.hub import Hub

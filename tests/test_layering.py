@@ -32,7 +32,9 @@ MEDIA_SHELL = frozenset(
 )
 
 # signaling/ is a shell around these.
-SIGNALING_PURE = frozenset(f"signaling.{name}" for name in "errors limits messages room shapes uplink".split())
+SIGNALING_PURE = frozenset(
+    f"signaling.{name}" for name in "errors limits messages room room_model shapes uplink".split()
+)
 
 MAX_LINES = 500
 # Longer files, each with its reason.

@@ -10,15 +10,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from signaling import room as r
+from signaling import room_model as r
 from signaling.errors import ApiError
+from signaling.room import Room
 
 EPOCH = 1_700_000_000.0
 POLICY = r.Policy(max_peers=4, max_publishers=2, max_tracks=3)
 
 
-def make(**policy: Any) -> r.Room:
-    return r.Room("demo", "Demo", replace(POLICY, **policy), EPOCH, 0.0)
+def make(**policy: Any) -> Room:
+    return Room("demo", "Demo", replace(POLICY, **policy), EPOCH, 0.0)
 
 
 def host(peer: str = "h", identity: str | None = None) -> r.Member:
@@ -52,7 +53,7 @@ def kinds(effects: list[r.Effect]) -> list[str]:
     return [effect.type if isinstance(effect, r.Tell) else type(effect).__name__ for effect in effects]
 
 
-def refusal(room: r.Room, fact: r.Fact, now: float = 0.0) -> str:
+def refusal(room: Room, fact: r.Fact, now: float = 0.0) -> str:
     before = room.snapshot()
     with pytest.raises(ApiError) as caught:
         room.handle(fact, now)
@@ -60,7 +61,7 @@ def refusal(room: r.Room, fact: r.Fact, now: float = 0.0) -> str:
     return caught.value.code
 
 
-def live_room(**policy: Any) -> r.Room:
+def live_room(**policy: Any) -> Room:
     room = make(**policy)
     room.handle(r.Joined(host()), 0.0)
     room.handle(r.Published("h", (track("t"),)), 1.0)
@@ -346,7 +347,7 @@ def test_closing(code: str, ends: bool) -> None:
     assert refusal_of_join(room) == "room_ended"
 
 
-def refusal_of_join(room: r.Room) -> str:
+def refusal_of_join(room: Room) -> str:
     with pytest.raises(ApiError) as caught:
         room.check_join(viewer("late"))
     return caught.value.code

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.dialects import postgresql
 
 from signaling.auth import Revocation
-from signaling.room import Policy
+from signaling.room_model import Policy
 from signaling.store import MIGRATIONS, RoomRecord, Store
 
 
