@@ -1,0 +1,162 @@
+"""The Room: laws that hold whatever happens, and a replica kept from the events alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from signaling import room_model as r
+from signaling.errors import ApiError
+from tests.signaling.test_room import make, track
+
+PEERS = st.sampled_from([f"p{index}" for index in range(6)])
+STEPS = st.floats(0.0, 20.0)
+
+
+class RoomLaws(RuleBasedStateMachine):
+    """Any order of facts, with a replica of the room kept from the events alone, as a client does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.serial = 0
+        self.room = make(max_peers=5)
+        self.replica = self.room.snapshot()
+        self.alive: set[str] = set()
+
+    def do(self, fact: r.Fact, step: float) -> None:
+        self.now += step
+        while (due := self.room.next_deadline()) is not None and due <= self.now:
+            self.apply(r.Tick(), due)
+        self.apply(fact, self.now)
+
+    def apply(self, fact: r.Fact, now: float) -> None:
+        joining = fact.member.id if isinstance(fact, r.Joined) else ""
+        before = set(self.room.members)
+        try:
+            effects = self.room.handle(fact, now)
+        except ApiError:
+            return
+        if joining in self.room.members and joining not in before:
+            self.alive.add(joining)
+        for effect in effects:
+            if isinstance(effect, r.Gone):
+                assert effect.peer in self.alive, "let go once only"
+                self.alive.remove(effect.peer)
+            elif isinstance(effect, r.Tell):
+                self.reduce(effect)
+        if joining in self.room.members and self.room.members[joining].listed:
+            # Its own arrival is skipped for the one who arrives, not for the others.
+            assert any(peer["id"] == joining for peer in self.replica["peers"])
+
+    def reduce(self, event: r.Tell) -> None:
+        replica, fields = self.replica, event.fields
+        match event.type:
+            case "peer_joined" | "peer_updated":
+                upsert(replica["peers"], fields["peer"])
+            case "peer_left":
+                replica["peers"] = [peer for peer in replica["peers"] if peer["id"] != fields["peer"]]
+            case "track_published" | "track_updated":
+                upsert(replica["tracks"], fields["track"])
+            case "track_unpublished":
+                replica["tracks"] = [entry for entry in replica["tracks"] if entry["id"] != fields["track"]]
+            case "room_state":
+                replica.pop("away_until", None)
+                replica.update(fields)
+            case "viewers":
+                replica["viewers"] = fields["count"]
+            case "speakers":
+                replica["speakers"] = fields["peers"]
+
+    @rule(identity=PEERS, role=st.sampled_from(["host", "agent", "viewer"]), step=STEPS)
+    def join(self, identity: str, role: str, step: float) -> None:
+        self.serial += 1
+        member = r.Member(f"{identity}-{self.serial}", identity, "N", role, role == "host", role != "viewer")
+        self.do(r.Joined(member), step)
+
+    @precondition(lambda self: self.room.members)
+    @rule(data=st.data(), step=STEPS, kind=st.sampled_from([r.Dropped, r.Returned, r.Left]))
+    def come_and_go(self, data: st.DataObject, step: float, kind: Any) -> None:
+        peer = data.draw(st.sampled_from(sorted(self.room.members)))
+        self.do(kind(peer, "left") if kind is r.Left else kind(peer), step)
+
+    @precondition(lambda self: self.room.members)
+    @rule(data=st.data(), step=STEPS, count=st.integers(1, 3))
+    def publish(self, data: st.DataObject, step: float, count: int) -> None:
+        peer = data.draw(st.sampled_from(sorted(self.room.members)))
+        self.serial += count
+        tracks = tuple(track(f"t{self.serial - index}", peer) for index in range(count))
+        self.do(r.Published(peer, tracks), step)
+
+    @precondition(lambda self: self.room.tracks)
+    @rule(data=st.data(), step=STEPS, on=st.booleans(), kind=st.sampled_from([r.Muted, r.Flowing]))
+    def change_track(self, data: st.DataObject, step: float, on: bool, kind: Any) -> None:
+        self.do(kind(data.draw(st.sampled_from(sorted(self.room.tracks))), on), step)
+
+    @precondition(lambda self: self.room.tracks)
+    @rule(data=st.data(), step=STEPS, kind=st.sampled_from([r.Unpublished, r.Speaking]))
+    def end_or_speak(self, data: st.DataObject, step: float, kind: Any) -> None:
+        chosen = data.draw(st.lists(st.sampled_from(sorted(self.room.tracks))))
+        self.do(kind(tuple(chosen)), step)
+
+    @rule(step=STEPS, fact=st.sampled_from([r.ShowStarted(), r.ShowEnded(), r.MediaLost("x"), r.Tick()]))
+    def show(self, step: float, fact: r.Fact) -> None:
+        self.do(fact, step)
+
+    @invariant()
+    def nothing_is_overdue(self) -> None:
+        due = self.room.next_deadline()
+        assert due is None or due > self.now or self.room.closed
+
+    @invariant()
+    def members_are_those_not_let_go(self) -> None:
+        assert set(self.room.members) == self.alive
+
+    @invariant()
+    def identities_are_unique(self) -> None:
+        identities = [member.identity for member in self.room.members.values()]
+        assert len(identities) == len(set(identities))
+
+    @invariant()
+    def limits_hold(self) -> None:
+        hosts = sum(member.host for member in self.room.members.values())
+        assert len(self.room.members) - hosts <= self.room.policy.max_peers
+        assert len({entry.peer for entry in self.room.tracks.values()}) <= self.room.policy.max_publishers
+        for peer in self.room.members:
+            assert len(self.room.tracks_of(peer)) <= self.room.policy.max_tracks
+
+    @invariant()
+    def tracks_and_speakers_have_owners(self) -> None:
+        owners = {entry.peer for entry in self.room.tracks.values()}
+        assert owners <= set(self.room.members)
+        assert set(self.room.speakers) <= owners
+
+    @invariant()
+    def live_means_that_a_host_is_there(self) -> None:
+        present = any(member.host and member.connected for member in self.room.members.values())
+        assert self.room.state != "live" or present
+        assert ("away_until" in self.room.snapshot()) == (self.room.state == "away" and not present)
+
+    @invariant()
+    def events_alone_give_the_same_room(self) -> None:
+        snapshot, replica = self.room.snapshot(), dict(self.replica)
+        if self.room.next_deadline() is not None or self.room.closed:
+            # The count may lag by up to a second.
+            snapshot.pop("viewers")
+            replica.pop("viewers")
+        assert replica == snapshot
+
+
+def upsert(entries: list[dict[str, Any]], entry: dict[str, Any]) -> None:
+    for index, known in enumerate(entries):
+        if known["id"] == entry["id"]:
+            entries[index] = entry
+            return
+    entries.append(entry)
+
+
+TestRoomLaws = RoomLaws.TestCase
+TestRoomLaws.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
