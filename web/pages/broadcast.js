@@ -105,7 +105,8 @@ export class Broadcast extends Emitter {
     try {
       this.onAir = true;
       await Promise.all([this.#sync(), running ? null : room.startShow()]);
-      this.#startedAt = running ? room.info.since : Date.now();
+      this.#startedAt = (running && readStart(room.info.name)) || Date.now();
+      writeStart(room.info.name, this.#startedAt);
       this.#peak = room.info.viewers;
     } catch (error) {
       this.onAir = false;
@@ -147,6 +148,7 @@ export class Broadcast extends Emitter {
 
   /** Off the air; what was on it is summed up. */
   #close() {
+    writeStart(this.room?.info.name ?? "", null);
     this.summary = { lastedMs: this.lastedMs, peak: this.#peak };
     this.onAir = false;
     this.uplink = null;
@@ -255,5 +257,30 @@ export class Broadcast extends Emitter {
     const all = [...this.#published];
     this.#published.clear();
     await Promise.allSettled(all.map(([, local]) => this.room?.unpublish(local)));
+  }
+}
+
+/** When this tab's show began, so that a reload in the middle of it does not start the clock again. */
+const START_KEY = "lianmai.started";
+
+/** @param {string} room @returns {number | null} ms since the epoch */
+function readStart(room) {
+  try {
+    return Number(sessionStorage.getItem(`${START_KEY}.${room}`)) || null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {string} room
+ * @param {number | null} at
+ */
+function writeStart(room, at) {
+  try {
+    if (at === null) sessionStorage.removeItem(`${START_KEY}.${room}`);
+    else sessionStorage.setItem(`${START_KEY}.${room}`, String(at));
+  } catch {
+    // Storage may be blocked: the clock then starts again after a reload.
   }
 }

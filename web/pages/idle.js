@@ -1,9 +1,9 @@
 /**
  * Controls over a picture fade after a while without movement and return on any pointer, key or touch.
- * The class `idle` on the root does the fading; `waking` keeps the tap that woke them from pressing what it revealed.
+ * The class `idle` on the root does the fading. The tap that wakes them must not press what it could not see.
  */
 
-const WAKE_GUARD_MS = 350;
+const WAKE_GUARD_MS = 700;
 
 export class IdleFade {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -11,6 +11,8 @@ export class IdleFade {
   #root;
   #delayMs;
   #hold;
+  /** Clicks before this time belong to the tap that woke the controls. */
+  #blindUntil = 0;
 
   /**
    * @param {HTMLElement} root gets the classes
@@ -26,14 +28,21 @@ export class IdleFade {
     root.ownerDocument.addEventListener(
       "pointerdown",
       (event) => {
-        const touch = event instanceof PointerEvent && event.pointerType !== "mouse";
-        if (touch && root.classList.contains("idle")) {
-          root.classList.add("waking");
-          setTimeout(() => root.classList.remove("waking"), WAKE_GUARD_MS);
-        }
+        // A mouse has moved here and woken the controls before it presses.
+        const blind = event instanceof PointerEvent && event.pointerType !== "mouse" && root.classList.contains("idle");
+        this.#blindUntil = blind ? event.timeStamp + WAKE_GUARD_MS : 0;
         this.wake();
       },
       { capture: true, passive: true },
+    );
+    root.addEventListener(
+      "click",
+      (event) => {
+        if (event.timeStamp > this.#blindUntil) return;
+        event.preventDefault();
+        event.stopPropagation();
+      },
+      { capture: true },
     );
     this.wake();
   }

@@ -48,7 +48,8 @@ let tokenNeeded = false;
 let failure = null;
 /** @type {string | null} */
 let unplayable = null;
-/** @type {string} */
+/** @type {IdleFade | null} */
+let fade = null;
 let lastScene = "";
 
 async function connect() {
@@ -241,6 +242,8 @@ function announce(scene, repairing) {
   const now = `${scene}${repairing}`;
   if (now === lastScene) return;
   lastScene = now;
+  // What is new is said with everything in view.
+  fade?.wake();
   const info = heard();
   const host = info ? (leadPeer(info)?.name ?? "") : "";
   const words = repairing ? t("live.repairing") : scene === "playing" ? t("live.now_playing", { host }) : "";
@@ -300,7 +303,7 @@ function listen() {
     if (/** @type {CustomEvent} */ (event).detail === "home") location.assign("/");
     else void connect();
   });
-  new IdleFade(root, { hold: () => root.dataset.scene !== "playing" || Boolean(room?.state === "reconnecting") });
+  fade = new IdleFade(root, { hold: () => root.dataset.scene !== "playing" || Boolean(room?.state === "reconnecting") });
   setInterval(() => {
     if (heard()?.state === "away") render();
   }, COUNTDOWN_EVERY_MS);

@@ -11,9 +11,10 @@ import asyncio
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 HERE = Path(__file__).parent
 SIZES = {"wide": (1440, 900), "phone": (390, 844)}
@@ -100,6 +101,11 @@ SHOTS = (
 )
 
 
+def tell(name: str, said: ConsoleMessage) -> None:
+    if said.type == "error":
+        print(name, said.text)
+
+
 async def take(browser: Browser, shot: Shot, addresses: dict[bool, str], out: Path) -> None:
     for size, (width, height) in SIZES.items():
         for language, locale in LOCALES.items():
@@ -110,14 +116,12 @@ async def take(browser: Browser, shot: Shot, addresses: dict[bool, str], out: Pa
             if shot.granted:
                 await context.grant_permissions(["camera", "microphone"])
             page = await context.new_page()
-            page.on("console", lambda said, n=shot.name: print(n, said.text) if said.type == "error" else None)
-            page.on("pageerror", lambda error, n=shot.name: print(n, "PAGE ERROR", error))
+            page.on("console", partial(tell, shot.name))
+            page.on("pageerror", partial(print, shot.name, "PAGE ERROR"))
             if shot.insecure:
                 await page.add_init_script("Object.defineProperty(window, 'isSecureContext', {value: false});")
             if not shot.granted:
-                await page.add_init_script(
-                    "navigator.permissions.query = async () => ({state: 'prompt'});"
-                )
+                await page.add_init_script("navigator.permissions.query = async () => ({state: 'prompt'});")
             if shot.script:
                 await page.add_init_script(shot.script)
             await page.goto(addresses[shot.demo] + shot.path)
@@ -139,7 +143,7 @@ async def play(page: Page, shot: Shot, size: str) -> None:
             await page.wait_for_timeout(400)
             await page.keyboard.press(step[4:])
         else:
-            await page.click(step, timeout=5000)
+            await page.click(step, timeout=20_000)
     await page.wait_for_timeout(shot.settle_ms)
     if shot.late:
         await page.evaluate(shot.late)

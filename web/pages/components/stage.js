@@ -31,7 +31,7 @@ import { avatar } from "./avatar.js";
 /** Cut the picture's edges off only when at least this part of it stays visible. */
 const COVER_FROM = 0.72;
 /** Small tiles are about faces: there margins cost more than edges. */
-const COVER_SMALL_FROM = 0.5;
+const COVER_SMALL_FROM = 0.3;
 const AMBIENT_EVERY_MS = 500;
 
 export class Stage extends HTMLElement {
