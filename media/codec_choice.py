@@ -167,12 +167,12 @@ def fmtp_text(parameters: dict[str, str]) -> str:
 
 
 def rtp_formats(codecs: Sequence[Codec], extra: dict[str, str] | None = None) -> tuple[RtpFormat, ...]:
-    """Negotiated codecs as the formats of an m-line, RED first (it is preferred where present), RTX after its codec.
+    """Negotiated codecs as the formats of an m-line, in this order, each with its RTX after it.
 
     ``extra`` fmtp parameters are added to every codec but RED.
     """
     formats: list[RtpFormat] = []
-    for codec in sorted(codecs, key=lambda item: item.name != "red"):
+    for codec in codecs:
         fmtp = fmtp_text(codec.parameters | (extra or {}))
         if codec.name == "red":
             block = next(str(other.payload_type) for other in codecs if other.name == "opus")

@@ -206,11 +206,13 @@ class PublishNegotiation:
         if media.kind == "video" and self._policy.start_bitrate_kbps is not None:
             extra["x-google-start-bitrate"] = str(self._policy.start_bitrate_kbps)
         rids = _rids(media, codecs[0], self._policy.max_layers) if producer else ()
+        # RED first: the publisher sends in the first codec of the answer that it can.
+        preferred = sorted(codecs, key=lambda codec: codec.name != "red")
         writer.accept(
             media.kind,
             media.mid,
             "recvonly" if producer else "inactive",
-            rtp_formats([_as_receiver(codec) for codec in codecs], extra),
+            rtp_formats([_as_receiver(codec) for codec in preferred], extra),
             _extensions(media),
             protocol=media.protocol,
             rtcp_rsize=media.rtcp_rsize,

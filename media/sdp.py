@@ -123,6 +123,8 @@ class _Section:
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
         self.attributes: list[Attribute] = []
+        self.ice_lite = False
+        self.ice_options: tuple[str, ...] = ()
         self.ufrag = ""
         self.pwd = ""
         self.fingerprints: list[Fingerprint] = []
@@ -163,8 +165,8 @@ class _Session(_Section):
             session_version=self.origin[1],
             media=media,
             bundle=self.bundle,
-            ice_lite=bool(self.values.get("ice_lite")),
-            ice_options=self.values.get("ice_options", ()),
+            ice_lite=self.ice_lite,
+            ice_options=self.ice_options,
             attributes=tuple(self.attributes),
         )
 
@@ -191,7 +193,6 @@ class _Media(_Section):
             if payload_type in self.maps
         )
         values = {name: session.values[name] for name in _INHERITED if name in session.values} | self.values
-        values.pop("ice_options", None)
         ufrag, pwd = (self.ufrag, self.pwd) if self.ufrag or self.pwd else (session.ufrag, session.pwd)
         if bool(ufrag) != bool(pwd):
             raise SdpError("The SDP cannot be read: ice-ufrag and ice-pwd must come together.")
@@ -352,11 +353,11 @@ def _candidate(section: _Section, value: str) -> None:
 
 
 def _ice_lite(section: _Section, _value: str) -> None:
-    section.values["ice_lite"] = True
+    section.ice_lite = True
 
 
 def _ice_options(section: _Section, value: str) -> None:
-    section.values["ice_options"] = tuple(value.split())
+    section.ice_options = tuple(value.split())
 
 
 _HANDLERS: dict[str, Callable[[_Section, str], None]] = {

@@ -12,23 +12,23 @@ from dataclasses import dataclass, replace
 
 from media import header_extensions as hx
 from media import sdp
-from media.api import Codec, ConsumerParams, DtlsParams
-from media.codec_choice import H264_FOR_ALL, decodes, h264_profile_rank, read_codec, read_red, rtp_formats
+from media.api import ConsumerParams, DtlsParams
+from media.codec_choice import H264_FOR_ALL, h264_profile_rank
 from media.negotiated import (
     OutTrack,
     Rejection,
     SectionWriter,
     new_session_id,
     session,
-    ssrc_lines,
     track_ssrc,
     view_extensions,
     view_feedback,
     viewer_codec,
 )
 from media.payload_types import PayloadTypes
-from media.sdp_model import HeaderExtension, MediaDescription, NegotiationError, SdpError
-from media.server_side import PROTOCOL, ServerSide, remote_dtls, require_same_certificate
+from media.sdp_model import NegotiationError, SdpError
+from media.server_side import ServerSide, remote_dtls, require_same_certificate
+from media.slot import Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,33 +42,15 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class SubscribeAnswer:
-    """``accepted`` are new Consumers only, ``removed`` the ids of those that ended with this answer."""
+    """``accepted`` are new Consumers only, ``removed`` the ids of those that ended with this answer.
+
+    ``rejected`` Tracks, by track id, are not offered again unless they are left out of ``set_tracks`` once.
+    """
 
     dtls: DtlsParams
     accepted: tuple[ConsumerParams, ...]
     removed: tuple[str, ...]
     rejected: tuple[Rejection, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    """One m-line. ``track`` is None while it carries nothing; ``stopped``: the viewer answered with port 0."""
-
-    mid: str
-    kind: str
-    codecs: tuple[Codec, ...]
-    extensions: dict[str, int]
-    track: OutTrack | None = None
-    ssrc: int = 0
-    rtx_ssrc: int | None = None
-    stopped: bool = False
-
-    def carries(self, track: OutTrack) -> bool:
-        return self.track is not None and _identity(self.track) == _identity(track)
-
-
-def _identity(track: OutTrack) -> tuple[str, str, str]:
-    return track.track_id, track.producer.id, track.consumer_id
 
 
 class SubscribeNegotiation:
@@ -90,8 +72,10 @@ class SubscribeNegotiation:
         "_slots",
         "_ssrcs_given",
         "_supported",
+        "_told",
         "_transport_cc",
         "_understated",
+        "_unplaced",
         "_version",
         "_wanted",
     )
@@ -112,9 +96,12 @@ class SubscribeNegotiation:
         self._wanted: dict[str, OutTrack] = {}
         self._refused: set[str] = set()
         self._understated: set[str] = set()
+        # Consumer ids reported as accepted and not as removed yet.
+        self._told: set[str] = set()
+        self._unplaced: list[Rejection] = []
         self._restart = False
-        self._slots: tuple[_Slot, ...] = ()
-        self._pending: tuple[Offer, tuple[_Slot, ...]] | None = None
+        self._slots: tuple[Slot, ...] = ()
+        self._pending: tuple[Offer, tuple[Slot, ...]] | None = None
         self._dtls: DtlsParams | None = None
 
     # --- what should be sent -------------------------------------------------------------------------------------
@@ -160,8 +147,13 @@ class SubscribeNegotiation:
         if self._restart and self._slots:
             return True
         sent = {slot.track.track_id: slot for slot in self._slots if slot.track is not None}
-        offerable = {track_id: track for track_id, track in self._wanted.items() if track_id not in self._refused}
-        return sent.keys() != offerable.keys() or any(not sent[key].carries(offerable[key]) for key in offerable)
+        wanted = self._offerable()
+        return sent.keys() != wanted.keys() or any(
+            not sent[key].carries(track) or track.consumer_id not in self._told for key, track in wanted.items()
+        )
+
+    def _offerable(self) -> dict[str, OutTrack]:
+        return {track_id: track for track_id, track in self._wanted.items() if track_id not in self._refused}
 
     # --- offering ------------------------------------------------------------------------------------------------
 
@@ -177,22 +169,22 @@ class SubscribeNegotiation:
         self._restart = False
         writer = SectionWriter(self._server, "actpass")
         for slot in slots:
-            _write(writer, slot)
+            slot.write(writer)
         tracks = tuple((slot.mid, slot.track.track_id) for slot in slots if slot.track is not None)
         offer = Offer(self._version, sdp.serialise(session(self._session_id, self._version, writer.sections)), tracks)
         self._pending = (offer, slots)
         return offer
 
-    def _plan(self, base: tuple[_Slot, ...]) -> tuple[_Slot, ...]:
+    def _plan(self, base: tuple[Slot, ...]) -> tuple[Slot, ...]:
         """The m-lines of the next offer: what still plays stays where it is, the rest finds a free place."""
-        wanted = {track_id: track for track_id, track in self._wanted.items() if track_id not in self._refused}
-        slots: list[_Slot] = []
+        wanted = self._offerable()
+        slots: list[Slot] = []
         # An m-line freed by this very offer is used in the next one: a browser fires no track event for a swap.
         fresh: set[str] = set()
         for slot in base:
             track = slot.track
             if track is not None and not (track.track_id in wanted and slot.carries(wanted[track.track_id])):
-                slots.append(replace(slot, track=None, ssrc=0, rtx_ssrc=None))
+                slots.append(slot.emptied())
                 if any(known.mid == slot.mid and known.track is not None for known in self._slots):
                     fresh.add(slot.mid)
             else:
@@ -203,16 +195,17 @@ class SubscribeNegotiation:
             self._place(slots, track, fresh)
         return tuple(slots)
 
-    def _place(self, slots: list[_Slot], track: OutTrack, fresh: set[str]) -> None:
+    def _place(self, slots: list[Slot], track: OutTrack, fresh: set[str]) -> None:
         kind = track.producer.kind
-        in_use = {number for slot in slots if slot.track for codec in slot.codecs for number in _numbers(codec)}
+        # What an inactive m-line lists counts too: within a BUNDLE group a number has one meaning.
+        in_use = {number for slot in slots if not slot.stopped for number in slot.payload_types}
         feedback = view_feedback(kind, self._transport_cc)
         listed = [viewer_codec(codec, feedback) for codec in track.producer.codecs]
         if track.track_id in self._understated:
             listed = [replace(codec, parameters=codec.parameters | H264_FOR_ALL) for codec in listed]
         codecs = self._payload_types.assign(listed, kind == "video", in_use)
         if codecs is None:
-            self._refused.add(track.track_id)
+            self._leave_out(track)
             return
         # Never the same twice on one Transport: a Track that comes back would go on at a far later SRTP index.
         ssrc = track_ssrc(track.producer.id, "media", self._ssrcs_given)
@@ -220,7 +213,7 @@ class SubscribeNegotiation:
         rtx_ssrc = track_ssrc(track.producer.id, "rtx", self._ssrcs_given) if kind == "video" else None
         if rtx_ssrc is not None:
             self._ssrcs_given.add(rtx_ssrc)
-        filled = _Slot(
+        filled = Slot(
             "",
             kind,
             codecs,
@@ -243,7 +236,11 @@ class SubscribeNegotiation:
         elif same:
             slots[same[0]] = replace(filled, mid=slots[same[0]].mid)
         else:
-            self._refused.add(track.track_id)
+            self._leave_out(track)
+
+    def _leave_out(self, track: OutTrack) -> None:
+        self._refused.add(track.track_id)
+        self._unplaced.append(Rejection(track.track_id, "track_limit", "This viewer has no room for another track."))
 
     def _new_mid(self) -> str:
         self._next_mid += 1
@@ -272,33 +269,31 @@ class SubscribeNegotiation:
         if dtls is not None:
             require_same_certificate(self._dtls, dtls)
 
-        rejected: list[Rejection] = []
-        before = {slot.track.consumer_id for slot in self._slots if slot.track is not None}
-        slots: list[_Slot] = []
+        rejected, self._unplaced = self._unplaced, []
+        slots: list[Slot] = []
         accepted: list[ConsumerParams] = []
         for slot, item in zip(offered, media, strict=True):
             consumer = None
             if slot.track is not None:
                 try:
-                    consumer = _consumer(slot, slot.track, item)
+                    consumer = slot.read(slot.track, item)
                 except NegotiationError as error:
                     if not self._understate(slot, slot.track):
                         rejected.append(Rejection(slot.track.track_id, error.code, error.message))
                         self._refused.add(slot.track.track_id)
-            if consumer is None:
-                slot = replace(slot, track=None, ssrc=0, rtx_ssrc=None, stopped=item.rejected)  # noqa: PLW2901
-            elif consumer.id not in before and self._still_wanted(slot):
+            if consumer is not None and consumer.id not in self._told and self._still_wanted(slot):
                 accepted.append(consumer)
-            slots.append(slot)
-        after = {slot.track.consumer_id for slot in slots if slot.track is not None}
+            slots.append(slot if consumer is not None else slot.emptied(stopped=item.rejected))
+        removed = self._told - {slot.track.consumer_id for slot in slots if slot.track is not None}
+        self._told = self._told - removed | {consumer.id for consumer in accepted}
         self._slots = tuple(slots)
         self._pending = None
         if dtls is None:
             raise NegotiationError("no_common_codec", "The viewer refused every track that it was offered.")
         self._dtls = dtls
-        return SubscribeAnswer(dtls, tuple(accepted), tuple(sorted(before - after)), tuple(rejected))
+        return SubscribeAnswer(dtls, tuple(accepted), tuple(sorted(removed)), tuple(rejected))
 
-    def _understate(self, slot: _Slot, track: OutTrack) -> bool:
+    def _understate(self, slot: Slot, track: OutTrack) -> bool:
         """Whether to offer a refused H264 Track once more, as constrained baseline.
 
         Chromium lists no profile above main, yet its decoder takes every one; OBS sends high under that name.
@@ -312,65 +307,6 @@ class SubscribeNegotiation:
         self._understated.add(track.track_id)
         return True
 
-    def _still_wanted(self, slot: _Slot) -> bool:
+    def _still_wanted(self, slot: Slot) -> bool:
         """False when the Track ended while its offer was under way; the next offer takes it out."""
         return slot.track is not None and any(slot.carries(track) for track in self._wanted.values())
-
-
-def _numbers(codec: Codec) -> tuple[int, ...]:
-    return (codec.payload_type,) if codec.rtx_payload_type is None else (codec.payload_type, codec.rtx_payload_type)
-
-
-def _write(writer: SectionWriter, slot: _Slot) -> None:
-    if slot.stopped:
-        writer.reject(slot.kind, slot.mid, PROTOCOL, (str(slot.codecs[0].payload_type),))
-        return
-    msids, ssrcs, groups = ssrc_lines(slot.track, slot.ssrc, slot.rtx_ssrc) if slot.track else ((), (), ())
-    writer.accept(
-        slot.kind,
-        slot.mid,
-        "sendonly" if slot.track else "inactive",
-        rtp_formats(slot.codecs),
-        (HeaderExtension(number, uri) for uri, number in slot.extensions.items()),
-        protocol=PROTOCOL,
-        msids=msids,
-        ssrcs=ssrcs,
-        ssrc_groups=groups,
-    )
-
-
-def _consumer(slot: _Slot, track: OutTrack, media: MediaDescription) -> ConsumerParams:
-    """What the viewer made of an offered Track. Raises NegotiationError ``codec_unsupported``."""
-    name = slot.codecs[0].name
-    if media.rejected or not media.receives:
-        raise NegotiationError("codec_unsupported", f"The viewer refused this {slot.kind} track ({name}).")
-    codecs: list[Codec] = []
-    for offered in slot.codecs:
-        codec = _answered(offered, codecs, media)
-        if codec is not None:
-            codecs.append(codec)
-    if not codecs or codecs[0].name != name:
-        raise NegotiationError("codec_unsupported", f"The viewer cannot decode {name}.")
-    has_rtx = codecs[0].rtx_payload_type is not None
-    return ConsumerParams(
-        track.consumer_id,
-        track.producer.id,
-        track.producer.kind,
-        slot.mid,
-        slot.ssrc,
-        slot.rtx_ssrc if has_rtx else None,
-        tuple(codecs),
-        {item.uri: item.id for item in media.extensions if slot.extensions.get(item.uri) == item.id},
-    )
-
-
-def _answered(offered: Codec, before: list[Codec], media: MediaDescription) -> Codec | None:
-    """The viewer's own number and feedback for an offered codec; None when it left the codec out."""
-    if offered.name == "red":
-        return read_red(media, before[0]) if before else None
-    formats = sorted(media.rtp_formats, key=lambda item: item.payload_type != offered.payload_type)
-    for rtp_format in formats:
-        codec = read_codec(rtp_format, media, offered.feedback)
-        if codec is not None and decodes(codec, offered):
-            return codec
-    return None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from media import sdp
 from media.api import Codec, ConsumerParams, DtlsParams
-from media.codec_choice import decodes, read_codecs, read_red, rtp_formats
+from media.codec_choice import H264_FOR_ALL, decodes, read_codecs, read_red, rtp_formats
 from media.negotiated import (
     OutTrack,
     Rejection,
@@ -118,7 +119,9 @@ def _fit(
         if track.producer.kind != media.kind:
             continue
         produced = track.producer.codecs[0]
+        # A player that lists H264 at all decodes every profile of it, whatever it lists (see SubscribeNegotiation).
         able = [codec for codec in offered if decodes(codec, produced)]
+        able = able or [codec for codec in offered if codec.name == "H264" and decodes(codec, _plain(produced))]
         if not able:
             continue
         # The same parameters first: for H264 the player lists one format per profile.
@@ -128,10 +131,13 @@ def _fit(
     return None
 
 
+def _plain(codec: Codec) -> Codec:
+    return replace(codec, parameters=codec.parameters | H264_FOR_ALL)
+
+
 def _refusal(track: OutTrack, media: Sequence[MediaDescription]) -> Rejection:
     kind, name = track.producer.kind, track.producer.codecs[0].name
-    if any(item.kind == kind and item.receives and read_codecs(item, ()) for item in media):
-        places = [item for item in media if item.kind == kind and item.receives]
-        if any(decodes(codec, track.producer.codecs[0]) for item in places for codec in read_codecs(item, ())):
-            return Rejection(track.track_id, "track_limit", f"The player has no m-line left for this {kind} track.")
+    places = [item for item in media if item.kind == kind and item.receives]
+    if any(codec.name == name for item in places for codec in read_codecs(item, ())):
+        return Rejection(track.track_id, "track_limit", f"The player has no m-line left for this {kind} track.")
     return Rejection(track.track_id, "codec_unsupported", f"The player cannot receive this {kind} track ({name}).")

@@ -12,7 +12,7 @@ from media import sdp
 from media.api import Fingerprint, IceParams
 from media.sdp import SdpError, SessionDescription, parse, serialise
 from media.sdp_model import HeaderExtension, Rid, RtpFormat, Simulcast, SsrcAttribute, SsrcGroup
-from tests.media.sdp.offered import ANSWERS, OFFERS, text
+from tests.media.sdp.offered import ANSWERS, OFFERS, our_offer, text
 
 CAPTURED = [*(f"{name}.offer" for name in OFFERS), *(f"{name}.answer" for name in ANSWERS)]
 FINGERPRINT = ":".join(["AB"] * 32)
@@ -135,6 +135,9 @@ def test_line_ends_and_blank_lines(end: str) -> None:
         "a=rtcp-xr:rcvr-rtt=all",
         "k=clear:x",
         "a=extmap:14 urn:x a b c",
+        "a=ice-lite",
+        "a=ice-options:trickle",
+        "a=group:BUNDLE v",
     ],
 )
 def test_oddities_are_let_through(line: str) -> None:
@@ -212,7 +215,8 @@ def test_a_broken_description_is_refused_in_words(bad: str, message: str) -> Non
 
 # --- junk ------------------------------------------------------------------------------------------------------------
 
-FRAGMENTS = st.sampled_from(sorted({line for name in CAPTURED for line in text(name).splitlines()}))
+OURS = our_offer()[1].sdp.splitlines()
+FRAGMENTS = st.sampled_from(sorted({*OURS, *(line for name in CAPTURED for line in text(name).splitlines())}))
 NOISE = st.text(alphabet=st.characters(codec="utf-8"), max_size=40)
 
 

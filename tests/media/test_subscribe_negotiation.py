@@ -1,0 +1,545 @@
+"""Offers to viewers: real answers, m-lines that are kept, refused and recycled, and any order of events."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from media import header_extensions as hx
+from media.api import Codec, ConsumerParams, Fingerprint, IceParams
+from media.negotiation import (
+    NegotiationError,
+    Offer,
+    OutTrack,
+    SdpError,
+    SubscribeAnswer,
+    SubscribeNegotiation,
+    new_ice,
+)
+from media.payload_types import PayloadTypes
+from media.sdp import MAX_MEDIA, parse, serialise
+from media.sdp_model import MediaDescription, RtpFormat, SessionDescription
+from tests.media.sdp.offered import AIORTC_TAKES, ANSWERS, H264, OFFERED, SERVER, our_offer, out_track, text
+from tests.media.test_sdp import spoilt
+
+MICROPHONE, CAMERA, SCREEN = out_track("microphone"), out_track("camera"), out_track("screen")
+HIGH = out_track("high", (Codec("H264", 102, 90000, parameters=H264 | {"profile-level-id": "640c1f"}),))
+
+
+def respond(offer: str, refuse: Collection[str] = (), mute: Collection[str] = ()) -> str:
+    """The answer of a viewer that takes everything but the mids in ``refuse`` (port 0) and ``mute`` (inactive)."""
+    session = parse(offer)
+    media = []
+    for item in session.media:
+        answered = replace(
+            item,
+            direction="recvonly" if item.sends else "inactive",
+            setup="active",
+            ice=IceParams("viewer", "v" * 22),
+            fingerprints=(Fingerprint("sha-256", ":".join(["77"] * 32)),),
+            candidates=(),
+            ssrcs=(),
+            ssrc_groups=(),
+            msids=(),
+        )
+        if item.rejected or item.mid in refuse:
+            answered = MediaDescription(
+                item.kind, 0, item.protocol, item.formats[:1], mid=item.mid, direction="inactive"
+            )
+        elif item.mid in mute:
+            answered = replace(answered, direction="inactive")
+        media.append(answered)
+    bundle = tuple(item.mid for item in media if not item.rejected)
+    return serialise(SessionDescription("1", "1", tuple(media), bundle=bundle))
+
+
+def show(viewer: SubscribeNegotiation, *tracks: OutTrack, refuse: Collection[str] = ()) -> SubscribeAnswer:
+    viewer.set_tracks(tracks)
+    return step(viewer, refuse)
+
+
+def step(viewer: SubscribeNegotiation, refuse: Collection[str] = ()) -> SubscribeAnswer:
+    assert viewer.needs_offer
+    offer = viewer.offer()
+    check(offer)
+    assert viewer.pending is offer
+    return viewer.answer(offer.version, respond(offer.sdp, refuse))
+
+
+def check(offer: Offer) -> None:
+    """What holds for every offer of ours."""
+    session = parse(offer.sdp)
+    assert parse(serialise(session)) == session
+    assert session.ice_lite
+    assert session.session_version == str(offer.version)
+    assert len(session.media) <= MAX_MEDIA
+    live = [media for media in session.media if not media.rejected]
+    assert session.bundle == tuple(media.mid for media in live)
+    assert [media.mid for media in live if media.candidates] == [media.mid for media in live[:1]]
+    assert offer.tracks == tuple(
+        (media.mid, media.msids[0].split()[1]) for media in live if media.direction == "sendonly"
+    )
+    formats: dict[int, RtpFormat] = {}
+    ssrcs: list[int] = []
+    for media in live:
+        assert media.direction in ("sendonly", "inactive")
+        assert (media.setup, media.rtcp_mux, media.rtcp_rsize) == ("actpass", True, True)
+        for item in media.rtp_formats:
+            # One number, one meaning, all over the BUNDLE group.
+            assert formats.setdefault(item.payload_type, item) == item
+            assert not 64 <= item.payload_type < 96
+        assert {(item.uri, item.id) for item in media.extensions} <= hx.CANONICAL.items()
+        ssrcs += dict.fromkeys(item.ssrc for item in media.ssrcs)
+        assert bool(media.ssrcs) == (media.direction == "sendonly")
+    assert len({*ssrcs}) == len(ssrcs)
+
+
+def mids(consumers: tuple[ConsumerParams, ...]) -> dict[str, str]:
+    return {consumer.id.removeprefix("consumer-"): consumer.mid for consumer in consumers}
+
+
+# --- real viewers ----------------------------------------------------------------------------------------------------
+
+#: What each client refuses of one Track per codec, and whether it takes RED and RTX.
+VIEWERS = {
+    "chromium": (set[str](), True, True),
+    "firefox": ({"h264"}, False, True),
+    "aiortc": (set[str](), False, True),
+    "gstreamer": (set[str](), False, False),
+}
+
+
+def test_every_captured_viewer_is_expected() -> None:
+    assert set(ANSWERS) == set(VIEWERS)
+
+
+@pytest.mark.parametrize("name", VIEWERS)
+def test_real_viewers(name: str) -> None:
+    refused, red, rtx = VIEWERS[name]
+    shown = AIORTC_TAKES if name == "aiortc" else tuple(OFFERED)
+    viewer, offer = our_offer(*shown)
+    check(offer)
+    result = viewer.answer(offer.version, text(f"{name}.answer"))
+    assert {(item.ref, item.code) for item in result.rejected} == {
+        (f"track-{item}", "codec_unsupported") for item in refused
+    }
+    assert (result.dtls.role, result.removed) == ("server", ())
+    accepted = {consumer.id.removeprefix("consumer-"): consumer for consumer in result.accepted}
+    assert accepted.keys() == {*shown} - refused
+    for key, consumer in accepted.items():
+        audio = key == "microphone"
+        assert consumer.producer_id == f"producer-{key}"
+        assert consumer.codecs[0].name == OFFERED[key][0].name
+        assert [codec.name for codec in consumer.codecs[1:]] == (["red"] if audio and red else [])
+        assert (consumer.rtx_ssrc is not None) == (not audio and rtx)
+        assert (consumer.codecs[0].rtx_payload_type is not None) == (consumer.rtx_ssrc is not None)
+        if not audio:
+            assert "nack pli" in consumer.codecs[0].feedback
+        assert set(consumer.extensions.items()) <= hx.CANONICAL.items()
+        if name in ("chromium", "firefox"):
+            assert consumer.extensions[hx.MID] == hx.CANONICAL[hx.MID]
+            if not audio:
+                assert {"goog-remb", "ccm fir", "nack", "nack pli"} == {*consumer.codecs[0].feedback}
+                assert {hx.PLAYOUT_DELAY, hx.ABS_SEND_TIME} <= consumer.extensions.keys()
+    assert not viewer.needs_offer
+
+
+# --- what is offered -------------------------------------------------------------------------------------------------
+
+
+def test_audio_comes_first_so_that_the_leading_m_line_is_never_refused() -> None:
+    viewer = SubscribeNegotiation(SERVER)
+    viewer.set_tracks([CAMERA, SCREEN, MICROPHONE])
+    assert [media.kind for media in parse(viewer.offer().sdp).media] == ["audio", "video", "video"]
+
+
+def test_a_track_is_announced_with_its_ssrcs_and_stream() -> None:
+    viewer = SubscribeNegotiation(SERVER)
+    viewer.set_tracks([CAMERA])
+    (media,) = parse(viewer.offer().sdp).media
+    (group,) = media.ssrc_groups
+    assert group.semantics == "FID"
+    assert media.msids == ("stream track-camera",)
+    assert {(item.ssrc, item.name, item.value) for item in media.ssrcs} == {
+        (ssrc, name, value)
+        for ssrc in group.ssrcs
+        for name, value in (("cname", "stream"), ("msid", "stream track-camera"))
+    }
+
+
+def test_a_second_viewer_of_a_track_gets_the_same_layout() -> None:
+    publisher = out_track("camera", (Codec("VP8", 120, 90000),), {hx.VIDEO_ORIENTATION: 9})
+    results = [show(SubscribeNegotiation(SERVER), publisher).accepted[0] for _ in range(2)]
+    assert results[0] == results[1]
+    assert results[0].codecs[0].payload_type == 96
+
+
+@pytest.mark.parametrize(
+    ("transport_cc", "uris", "feedback"),
+    [
+        (False, set[str](), {"goog-remb", "ccm fir", "nack", "nack pli"}),
+        (True, {hx.TRANSPORT_CC}, {"transport-cc", "goog-remb", "ccm fir", "nack", "nack pli"}),
+    ],
+)
+def test_congestion_feedback(transport_cc: bool, uris: set[str], feedback: set[str]) -> None:
+    result = show(SubscribeNegotiation(SERVER, transport_cc=transport_cc), CAMERA)
+    assert {*result.accepted[0].codecs[0].feedback} == feedback
+    assert {hx.TRANSPORT_CC} & result.accepted[0].extensions.keys() == uris
+
+
+def test_extensions_that_the_publisher_does_not_send_are_not_offered() -> None:
+    plain, rich = CAMERA, out_track("rich", OFFERED["camera"], {hx.VIDEO_ORIENTATION: 3, hx.RID: 4})
+    result = show(SubscribeNegotiation(SERVER), plain, rich)
+    assert [hx.VIDEO_ORIENTATION in consumer.extensions for consumer in result.accepted] == [False, True]
+    assert not any(hx.RID in consumer.extensions for consumer in result.accepted)
+
+
+@pytest.mark.parametrize("parameters", [{"sprop-stereo": "1"}, {"stereo": "1"}])
+def test_stereo_is_passed_on(parameters: dict[str, str]) -> None:
+    track = out_track("stereo", (Codec("opus", 109, 48000, 2, parameters | {"usedtx": "1"}),))
+    viewer = SubscribeNegotiation(SERVER)
+    viewer.set_tracks([track])
+    assert "a=fmtp:111 minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1\r\n" in viewer.offer().sdp
+
+
+@pytest.mark.parametrize("supported", [{"VP8"}, {"video/vp8", "audio/opus"}, {"vp8", "opus", "red"}])
+def test_what_a_viewer_cannot_decode_is_not_offered(supported: set[str]) -> None:
+    viewer = SubscribeNegotiation(SERVER, supported)
+    rejected = viewer.set_tracks([MICROPHONE, CAMERA, out_track("h264")])
+    assert [(item.ref, item.code) for item in rejected] == [("track-h264", "codec_unsupported")]
+    assert mids(step(viewer).accepted) == {"microphone": "0", "camera": "1"}
+    assert not viewer.needs_offer
+
+
+def test_nothing_to_offer() -> None:
+    viewer = SubscribeNegotiation(SERVER)
+    assert not viewer.needs_offer
+    viewer.restart_ice(SERVER)
+    assert not viewer.needs_offer
+    with pytest.raises(RuntimeError):
+        viewer.offer()
+
+
+# --- through time ----------------------------------------------------------------------------------------------------
+
+
+def test_m_lines_are_kept_for_the_next_track() -> None:
+    viewer = SubscribeNegotiation(SERVER)
+    assert mids(show(viewer, MICROPHONE, CAMERA).accepted) == {"microphone": "0", "camera": "1"}
+    assert show(viewer).removed == ("consumer-camera", "consumer-microphone")
+    assert mids(show(viewer, SCREEN).accepted) == {"screen": "1"}
+    # A swap takes a new m-line; the one it leaves is used the time after.
+    result = show(viewer, CAMERA)
+    assert (mids(result.accepted), result.removed) == ({"camera": "2"}, ("consumer-screen",))
+    assert mids(show(viewer, CAMERA, SCREEN).accepted) == {"screen": "1"}
+    assert not viewer.needs_offer
+
+
+def test_a_refused_track_leaves_an_m_line_to_recycle() -> None:
+    viewer = SubscribeNegotiation(SERVER)
+    result = show(viewer, MICROPHONE, CAMERA, refuse={"1"})
+    assert [(item.ref, item.code) for item in result.rejected] == [("track-camera", "codec_unsupported")]
+    assert mids(result.accepted) == {"microphone": "0"}
+    assert not viewer.needs_offer
+    result = show(viewer, MICROPHONE, CAMERA, SCREEN)
+    assert mids(result.accepted) == {"screen": "2"}
+    offer = viewer.set_tracks([MICROPHONE, SCREEN])
+    assert offer == ()
+    assert not viewer.needs_offer
+    # Left out once, it is offered again.
+    viewer.set_tracks([MICROPHONE, SCREEN, CAMERA])
+    assert mids(step(viewer).accepted) == {"camera": "3"}
+
+
+def test_audio_does_not_go_where_video_was_refused() -> None:
+    viewer = SubscribeNegotiation(SERVER)
+    show(viewer, CAMERA, SCREEN, refuse={"0"})
+    assert mids(show(viewer, MICROPHONE, SCREEN).accepted) == {"microphone": "2"}
+    offer = viewer.pending
+    assert offer is None
+
+
+def test_an_inactive_answer_is_a_refusal_without_a_stop() -> None:
+    viewer = SubscribeNegotiation(SERVER)
+    viewer.set_tracks([MICROPHONE, CAMERA])
+    offer = viewer.offer()
+    result = viewer.answer(offer.version, respond(offer.sdp, mute={"1"}))
+    assert [item.ref for item in result.rejected] == ["track-camera"]
+    assert mids(show(viewer, MICROPHONE, SCREEN).accepted) == {"screen": "1"}
+
+
+def test_a_first_answer_that_refuses_everything() -> None:
+    viewer = SubscribeNegotiation(SERVER)
+    viewer.set_tracks([CAMERA])
+    offer = viewer.offer()
+    with pytest.raises(NegotiationError) as error:
+        viewer.answer(offer.version, respond(offer.sdp, refuse={"0"}))
+    assert error.value.code == "no_common_codec"
+    assert not viewer.needs_offer
+    assert mids(show(viewer, CAMERA, MICROPHONE).accepted) == {"microphone": "1"}
+
+
+def test_h264_of_a_high_profile_is_offered_a_second_time_as_baseline() -> None:
+    viewer = SubscribeNegotiation(SERVER)
+    result = show(viewer, MICROPHONE, HIGH, refuse={"1"})
+    assert result.rejected == ()
+    viewer_says_no = step(viewer, refuse={"2"})
+    assert [item.ref for item in viewer_says_no.rejected] == ["track-high"]
+    assert not viewer.needs_offer
+
+    viewer = SubscribeNegotiation(SERVER)
+    show(viewer, MICROPHONE, HIGH, refuse={"1"})
+    (consumer,) = step(viewer).accepted
+    assert consumer.codecs[0].parameters["profile-level-id"] == "42e01f"
+
+
+def test_ice_restart() -> None:
+    viewer = SubscribeNegotiation(SERVER)
+    show(viewer, MICROPHONE)
+    renewed = replace(SERVER, ice=new_ice())
+    viewer.restart_ice(renewed)
+    assert viewer.needs_offer
+    offer = viewer.offer()
+    assert f"a=ice-ufrag:{renewed.ice.ufrag}\r\n" in offer.sdp
+    result = viewer.answer(offer.version, respond(offer.sdp))
+    assert (result.accepted, result.removed) == ((), ())
+    assert not viewer.needs_offer
+
+
+def test_one_offer_at_a_time_and_stale_answers() -> None:
+    viewer = SubscribeNegotiation(SERVER)
+    viewer.set_tracks([MICROPHONE])
+    first = viewer.offer()
+    assert viewer.pending is first
+    viewer.set_tracks([MICROPHONE, CAMERA])
+    assert not viewer.needs_offer
+    second = viewer.offer()
+    assert second.version == first.version + 1
+    for version in (first.version, 7):
+        with pytest.raises(NegotiationError) as error:
+            viewer.answer(version, respond(first.sdp))
+        assert error.value.code == "stale_answer"
+    assert mids(viewer.answer(second.version, respond(second.sdp)).accepted) == {"microphone": "0", "camera": "1"}
+    with pytest.raises(NegotiationError):
+        viewer.answer(second.version, respond(second.sdp))
+
+
+def test_a_superseded_offer_keeps_its_m_lines_in_place() -> None:
+    viewer = SubscribeNegotiation(SERVER)
+    viewer.set_tracks([MICROPHONE, CAMERA])
+    first = parse(viewer.offer().sdp)
+    viewer.set_tracks([CAMERA])
+    second = viewer.offer()
+    check(second)
+    assert [(media.mid, media.kind) for media in parse(second.sdp).media] == [
+        (media.mid, media.kind) for media in first.media
+    ]
+    assert mids(viewer.answer(second.version, respond(second.sdp)).accepted) == {"camera": "1"}
+
+
+def test_a_track_that_ends_while_it_is_offered() -> None:
+    viewer = SubscribeNegotiation(SERVER)
+    viewer.set_tracks([MICROPHONE, CAMERA])
+    offer = viewer.offer()
+    viewer.set_tracks([MICROPHONE])
+    result = viewer.answer(offer.version, respond(offer.sdp))
+    assert mids(result.accepted) == {"microphone": "0"}
+    # Back before the next offer: it was never reported, so it still has to be.
+    viewer.set_tracks([MICROPHONE, CAMERA])
+    result = step(viewer)
+    assert mids(result.accepted) == {"camera": "1"}
+    assert result.removed == ()
+
+
+def test_a_track_with_a_new_producer_is_a_new_consumer() -> None:
+    viewer = SubscribeNegotiation(SERVER)
+    show(viewer, MICROPHONE, CAMERA)
+    again = CAMERA._replace(producer=replace(CAMERA.producer, id="other"), consumer_id="consumer-other")
+    result = show(viewer, MICROPHONE, again)
+    assert [consumer.producer_id for consumer in result.accepted] == ["other"]
+    assert result.removed == ("consumer-camera",)
+
+
+def test_more_tracks_than_m_lines() -> None:
+    viewer = SubscribeNegotiation(SERVER)
+    tracks = [out_track(f"v{number}", OFFERED["camera"]) for number in range(MAX_MEDIA + 2)]
+    rejected = viewer.set_tracks(tracks)
+    assert [item.code for item in rejected] == ["track_limit"] * 2
+    assert len(step(viewer).accepted) == MAX_MEDIA
+    # With every m-line taken a swap happens in place.
+    result = show(viewer, *tracks[1:-1])
+    assert (mids(result.accepted), result.removed) == ({f"v{MAX_MEDIA}": "0"}, ("consumer-v0",))
+    # An m-line of the other kind is no place.
+    result = show(viewer, *tracks[2:-1], MICROPHONE)
+    assert [(item.ref, item.code) for item in result.rejected] == [("track-microphone", "track_limit")]
+    assert not viewer.needs_offer
+
+
+# --- bad answers -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("a=setup:active", "a=setup:actpass"), "actpass"),
+        (("a=setup:active", "a=setup:holdconn"), "holdconn"),
+        (("a=fingerprint", "a=x"), "no certificate"),
+        (("a=mid:1", "a=mid:9"), "BUNDLE group"),
+        (("m=video", "m=audio"), "do not match"),
+        (("v=0", "v=9"), "begins with"),
+    ],
+)
+def test_an_answer_that_does_not_fit_leaves_the_offer_waiting(change: tuple[str, str], message: str) -> None:
+    viewer, offer = our_offer("microphone", "camera")
+    good = respond(offer.sdp)
+    for bad in (good.replace(*change), good.partition("m=video")[0].replace("BUNDLE 0 1", "BUNDLE 0")):
+        with pytest.raises(SdpError, match=f"{message}|m-lines where"):
+            viewer.answer(offer.version, bad)
+    assert viewer.pending is offer
+    assert len(viewer.answer(offer.version, good).accepted) == 2
+
+
+def test_the_certificate_cannot_change() -> None:
+    viewer = SubscribeNegotiation(SERVER)
+    show(viewer, MICROPHONE)
+    viewer.set_tracks([MICROPHONE, CAMERA])
+    offer = viewer.offer()
+    for change in (("77:77", "78:78"), ("a=setup:active", "a=setup:passive")):
+        with pytest.raises(NegotiationError, match="certificate or DTLS role"):
+            viewer.answer(offer.version, respond(offer.sdp).replace(*change))
+    assert len(viewer.answer(offer.version, respond(offer.sdp)).accepted) == 1
+
+
+@given(spoilt())
+def test_spoilt_answers_are_taken_soundly_or_refused(junk: str) -> None:
+    viewer, offer = our_offer()
+    offered = {media.mid: media for media in parse(offer.sdp).media}
+    try:
+        result = viewer.answer(offer.version, junk)
+    except NegotiationError as error:
+        if error.code == "sdp_invalid":
+            assert viewer.pending is offer
+        return
+    for consumer in result.accepted:
+        media = offered[consumer.mid]
+        assert consumer.ssrc in {item.ssrc for item in media.ssrcs}
+        assert consumer.codecs
+        assert set(consumer.extensions.items()) <= {(item.uri, item.id) for item in media.extensions}
+
+
+# --- payload types ---------------------------------------------------------------------------------------------------
+
+
+def test_payload_types_never_run_out_for_what_is_not_in_use() -> None:
+    numbers = PayloadTypes()
+    seen = set()
+    for level in range(300):
+        (codec,) = (
+            numbers.assign([Codec("H264", 0, 90000, parameters={"profile-level-id": f"{level:06x}"})], True, ()) or ()
+        )
+        seen |= {codec.payload_type, codec.rtx_payload_type}
+    assert {*seen} <= {*range(96, 128), *range(35, 64)}
+
+
+def test_payload_types_in_use_are_kept() -> None:
+    numbers = PayloadTypes()
+    in_use: set[int] = set()
+    given_out = 0
+    for level in range(300):
+        result = numbers.assign(
+            [Codec("H264", 0, 90000, parameters={"profile-level-id": f"{level:06x}"})], True, in_use
+        )
+        if result is None:
+            break
+        pair = {result[0].payload_type, result[0].rtx_payload_type or -1}
+        assert not pair & in_use
+        in_use |= pair
+        given_out += 1
+    assert given_out == 30
+
+
+# --- any order of events ---------------------------------------------------------------------------------------------
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """A room whose Tracks come and go, and a viewer that answers, refuses, or never gets the offer."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.viewer = SubscribeNegotiation(SERVER)
+        self.wanted: dict[str, OutTrack] = {}
+        self.sent: set[str] = set()
+        self.refused: set[str] = set()
+        self.kinds: list[tuple[str, str]] = []
+        self.stopped: set[str] = set()
+        self.connected = False
+        self.generation = 0
+
+    @rule(name=st.sampled_from(["a", "b", "c", "d", "e"]), codec=st.sampled_from([*OFFERED]))
+    def publish(self, name: str, codec: str) -> None:
+        self.generation += 1
+        track = out_track(f"{name}{self.generation}", OFFERED[codec])
+        self.wanted[name] = track._replace(track_id=name)
+        self.tell()
+
+    @rule(name=st.sampled_from(["a", "b", "c", "d", "e"]))
+    def end(self, name: str) -> None:
+        self.wanted.pop(name, None)
+        self.tell()
+
+    @rule()
+    def restart(self) -> None:
+        self.viewer.restart_ice(replace(SERVER, ice=new_ice()))
+
+    def tell(self) -> None:
+        assert self.viewer.set_tracks(self.wanted.values()) == ()
+        self.refused &= self.wanted.keys()
+
+    @precondition(lambda self: self.viewer.needs_offer or self.viewer.pending)
+    @rule()
+    def offer(self) -> None:
+        offer = self.viewer.offer()
+        check(offer)
+        media = parse(offer.sdp).media
+        # m-lines stay in place, of their kind, and only a stopped one gets a new mid.
+        assert len(media) >= len(self.kinds)
+        for (kind, mid), item in zip(self.kinds, media, strict=False):
+            assert item.kind == kind
+            assert item.mid == mid or mid in self.stopped
+        assert len({item.mid for item in media}) == len(media)
+        self.kinds = [(item.kind, item.mid) for item in media]
+
+    @precondition(lambda self: self.viewer.pending)
+    @rule(refuse=st.sets(st.sampled_from([str(number) for number in range(12)]), max_size=2))
+    def answer(self, refuse: set[str]) -> None:
+        offer = self.viewer.pending
+        assert offer is not None
+        answer = respond(offer.sdp, refuse)
+        self.stopped = {item.mid for item in parse(answer).media if item.rejected}
+        if not self.connected and len(self.stopped) == len(self.kinds):
+            with pytest.raises(NegotiationError, match="refused every track"):
+                self.viewer.answer(offer.version, answer)
+            self.refused |= {track for _, track in offer.tracks}
+            return
+        result = self.viewer.answer(offer.version, answer)
+        self.connected = True
+        assert {*result.removed} <= self.sent
+        assert not {consumer.id for consumer in result.accepted} & self.sent
+        self.sent -= {*result.removed}
+        self.sent |= {consumer.id for consumer in result.accepted}
+        self.refused |= {item.ref for item in result.rejected}
+
+    @invariant()
+    def settled(self) -> None:
+        if not self.viewer.needs_offer and self.viewer.pending is None:
+            expected = {track.consumer_id for name, track in self.wanted.items() if name not in self.refused}
+            assert self.sent == expected
+
+
+AnyOrder.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestAnyOrder = AnyOrder.TestCase
