@@ -20,7 +20,7 @@ from signaling.auth import ANY_ROOM, Authority, Role
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_TIMEOUT_S = 30.0
-STOP_TIMEOUT_S = 8.0
+STOP_TIMEOUT_S = 5.0
 KEY = "browser-tests"
 SECRET = "only-for-tests-and-long-enough-for-that"
 
@@ -87,10 +87,11 @@ class Service:
             raise AssertionError(f"the service is not ready after {START_TIMEOUT_S} s: {self.tail()}") from None
 
     async def stop(self) -> None:
-        """End it as Ctrl-C does; returns when it is gone."""
+        """End it as Ctrl-C does; returns when it is gone. Fails when that takes long or leaves a Worker behind."""
         process = self._process
         if process is None or process.returncode is not None:
             return
+        workers = self.workers()
         process.send_signal(signal.SIGINT)
         try:
             async with asyncio.timeout(STOP_TIMEOUT_S):
@@ -99,6 +100,8 @@ class Service:
             process.kill()
             await process.wait()
             raise AssertionError(f"the service did not stop within {STOP_TIMEOUT_S} s: {self.tail()}") from None
+        left = [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+        assert left == [], f"these Workers outlived the service: {left}"
 
     def tail(self, lines: int = 40) -> str:
         """The end of its log."""
