@@ -110,6 +110,7 @@ for (const [what, input, scene] of [
   ["no token", studio({ tokenNeeded: true }), "token"],
   ["refused", studio({ failure: "forbidden" }), "failed"],
   ["plain http", studio({ secure: false, capture: "closed" }), "insecure"],
+  ["plain http, and no token", studio({ secure: false, tokenNeeded: true }), "insecure"],
   ["first visit", studio({ capture: "closed" }), "ask"],
   ["browser asks", studio({ capture: "opening" }), "opening"],
   ["browser refused", studio({ capture: "closed", trouble: "permission_denied" }), "trouble"],

@@ -68,7 +68,15 @@ export class Broadcast extends Emitter {
     this.leave();
     const room = new LianmaiRoom({ token: this.#token, locale: getLocale(), subscribe: "none" });
     this.room = room;
-    for (const type of ["state", "viewers"]) room.addEventListener(type, () => this.#changed());
+    room.on("viewers", () => this.#changed());
+    room.on("state", ({ state }) => {
+      if (state === "reconnecting") this.uplink = null;
+      // A server that was restarted knows of no show: ours goes on.
+      if (state === "joined" && this.onAir && !this.starting && room.info.state === "idle") {
+        room.startShow().catch((error) => this.emit("trouble", error));
+      }
+      this.#changed();
+    });
     room.on("room", ({ info, previous }) => {
       // Ended elsewhere, or the server waited too long for us: the cameras' picture goes nowhere any more.
       if (info.state === "ended" && previous.state !== "ended" && this.onAir && !this.starting) this.#close();

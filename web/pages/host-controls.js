@@ -55,7 +55,6 @@ function microphone({ tracks, off, problems }) {
     label: off.microphone ? t("control.microphone_off") : t("control.microphone"),
     hint: off.microphone ? t("control.microphone_on_hint") : t("control.microphone_off_hint"),
     ...(off.microphone ? { look: /** @type {const} */ ("off") } : {}),
-    pressed: off.microphone,
   };
 }
 
@@ -77,7 +76,6 @@ function camera({ tracks, off, problems }) {
     label: off.camera ? t("control.camera_off") : t("control.camera"),
     hint: off.camera ? t("control.camera_on_hint") : t("control.camera_off_hint"),
     ...(off.camera ? { look: /** @type {const} */ ("off") } : {}),
-    pressed: off.camera,
   };
 }
 
@@ -88,7 +86,6 @@ function screen({ screen: shared }) {
     icon: shared ? "screen-off" : "screen",
     label: shared ? t("control.screen_stop") : t("control.screen"),
     ...(shared ? { look: /** @type {const} */ ("on") } : {}),
-    pressed: shared !== null,
   };
 }
 

@@ -25,9 +25,10 @@
  * @returns {StudioScene}
  */
 export function studioScene(input) {
+  // Nothing else helps on a page that may not use cameras: say so before asking for anything.
+  if (!input.secure) return "insecure";
   if (input.tokenNeeded) return "token";
   if (input.failure !== null) return "failed";
-  if (!input.secure) return "insecure";
   if (input.onAir) return "live";
   if (input.summary) return "summary";
   if (input.starting) return "starting";

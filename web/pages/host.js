@@ -64,7 +64,16 @@ async function enter() {
     return;
   }
   render();
-  await broadcast.join();
+  // A page that can never show a picture must not stand in the room as a host who is getting ready.
+  if (!window.isSecureContext) return;
+  await Promise.all([broadcast.join(), openIfAllowed()]);
+}
+
+/** A permission given before is not asked for again, so the preview may open without a click. */
+async function openIfAllowed() {
+  if (capture.state !== "closed") return;
+  const allowed = await Promise.all([permission("camera"), permission("microphone")]);
+  if (allowed.every((state) => state === "granted")) await capture.open();
 }
 
 /** @param {unknown} error why the visit is over */
@@ -314,8 +323,4 @@ onLocale(() => {
   if (broadcast.room) broadcast.room.locale = getLocale();
   render();
 });
-void enter();
-// A permission given before is not asked for again, so the preview may open without a click.
-if (window.isSecureContext && (await permission("camera")) === "granted" && (await permission("microphone")) === "granted") {
-  await capture.open();
-}
+await enter();

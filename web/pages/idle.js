@@ -38,7 +38,8 @@ export class IdleFade {
     root.addEventListener(
       "click",
       (event) => {
-        if (event.timeStamp > this.#blindUntil) return;
+        const faded = event.target instanceof Element && event.target.closest(".overlay");
+        if (!faded || event.timeStamp > this.#blindUntil) return;
         event.preventDefault();
         event.stopPropagation();
       },

@@ -89,7 +89,6 @@ function render() {
       id: "sound",
       icon: muted ? "volume-off" : "volume",
       label: muted ? t("live.sound_on") : t("live.sound_off"),
-      pressed: muted,
     },
   ]);
   aimHostCard(playing);

@@ -66,7 +66,12 @@ async function connect() {
   room = current;
   remote = new RemoteStage(current, stage, readSound());
   remote.addEventListener("change", render);
-  for (const type of ["state", "viewers"]) current.addEventListener(type, render);
+  current.on("viewers", render);
+  current.on("state", ({ state }) => {
+    // What was measured before the cut says nothing about the connection after it.
+    if (state === "reconnecting") quality.value = null;
+    render();
+  });
   current.on("downlink", (detail) => {
     quality.value = detail;
   });
@@ -212,7 +217,6 @@ function renderControls(playing) {
       id: "mute",
       icon: silent ? "volume-off" : "volume",
       label: silent ? t("live.sound_on") : t("live.sound_off"),
-      pressed: silent,
     },
   ]);
   viewBar.setAttribute("aria-label", t("live.view"));
@@ -227,7 +231,6 @@ function renderControls(playing) {
       id: "fullscreen",
       icon: on ? "fullscreen-exit" : "fullscreen",
       label: on ? t("live.fullscreen_off") : t("live.fullscreen_on"),
-      pressed: on,
     });
   }
   viewBar.show(controls);

@@ -83,7 +83,9 @@ export class RemoteStage extends EventTarget {
   update() {
     const info = this.#room.info;
     if (!info) return;
-    const tiles = tilesOf(info, this.tracks, (name) => t("live.camera_off", { name }));
+    // What a host sends before the show or after it is nobody's to see or hear.
+    const on = info.state === "live" || info.state === "away";
+    const tiles = on ? tilesOf(info, this.tracks, (name) => t("live.camera_off", { name })) : [];
     const wanted = new Set(tiles.map((tile) => tile.id));
     for (const [id, { player }] of this.#players) {
       if (wanted.has(id)) continue;

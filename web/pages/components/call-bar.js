@@ -8,10 +8,9 @@ import { icon, make, setIcon, setText } from "../dom.js";
  * @typedef {object} Control
  * @property {string} id reported in the `control` event's detail
  * @property {string} icon
- * @property {string} label short word under the icon
+ * @property {string} label short word under the icon; toggles change it, so that it always names the state or the act
  * @property {string} [hint] longer aria-label and tooltip; the label when missing
  * @property {"off" | "on" | "danger" | "primary"} [look] "off" is a switched-off device, "on" an active extra
- * @property {boolean} [pressed] for toggles
  * @property {boolean} [disabled]
  * @property {string} [badge] for example "!" when a device has a problem
  * @property {boolean} [apart] stands away from the others
@@ -65,8 +64,6 @@ export class CallBar extends HTMLElement {
     button.setAttribute("aria-label", hint);
     button.title = hint;
     button.disabled = control.disabled ?? false;
-    if (control.pressed === undefined) button.removeAttribute("aria-pressed");
-    else button.setAttribute("aria-pressed", String(control.pressed));
   }
 
   /** @param {Control} control */
