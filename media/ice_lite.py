@@ -15,7 +15,7 @@ path now (``_Source`` holds what they look at):
 2. The path is provisional: the first nominating check takes it.
 3. The peer's last check on the path did not nominate: it chose once and now chooses anew; a nominating check wins.
 4. Both nominate (aggressive): a source with a higher PRIORITY wins, as in RFC 5245 section 8.1.1.2, but only if it
-   was not the path before. One that was has been left for a reason, and a check of its own that is late or repeated
+   was not nominated and left before. One that was has been left for a reason, and a check of its own that is late
    must not lead back to a dead network.
 5. Otherwise the path must have been silent for longer than its own checks were apart: 1.25 times its last interval,
    within 1 to 6 s. A hand-over from a dead network is followed at the new path's next check after that.
@@ -270,7 +270,8 @@ class IceAgent:
     def _select(self, source: Hashable) -> None:
         path = self._sources.get(self._selected)
         if path is not None:
-            path.was_path = True
+            # One that was only provisional was not left: the peer had not spoken yet.
+            path.was_path = path.was_path or path.nominated
             path.nominated = False
         self._selected = source
 
