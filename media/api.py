@@ -259,6 +259,14 @@ class PauseConsumer(Request[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class RequestKeyframe(Request[None]):
+    """Ask a Consumer's publisher for a keyframe, as the viewer's own PLI would (coalesced, throttled)."""
+
+    method: ClassVar[str] = "request_keyframe"
+    consumer_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class GetStats(Request["WorkerStats"]):
     """Statistics of one Router, or of all when ``router_id`` is None.
 
@@ -366,7 +374,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class TransportStateChanged(Event):
-    """``stalled``: nothing heard for 6 s, may come back; ``failed`` and ``closed`` are final."""
+    """``stalled``: nothing heard for 7 s, may come back; ``failed`` and ``closed`` are final."""
 
     event: ClassVar[str] = "transport_state"
     transport_id: str
@@ -422,6 +430,7 @@ REQUESTS: tuple[type[Request[Any]], ...] = (
     AddConsumers,
     CloseConsumer,
     PauseConsumer,
+    RequestKeyframe,
     GetStats,
 )
 EVENTS: tuple[type[Event], ...] = (

@@ -62,6 +62,7 @@ class Engine:
             api.AddConsumers: self._add_consumers,
             api.CloseConsumer: lambda request: self._drop_consumer(request.consumer_id),
             api.PauseConsumer: self._pause_consumer,
+            api.RequestKeyframe: self._request_keyframe,
             api.GetStats: lambda request: self.stats(request.router_id, request.direction),
         }
 
@@ -155,10 +156,16 @@ class Engine:
         entry[0].pause(request.paused, self._clock())
 
     def _pause_consumer(self, request: api.PauseConsumer) -> None:
-        consumer = self._consumers.get(request.consumer_id)
+        self._consumer(request.consumer_id).pause(request.paused, self._clock())
+
+    def _request_keyframe(self, request: api.RequestKeyframe) -> None:
+        self._consumer(request.consumer_id).on_keyframe_request(self._clock())
+
+    def _consumer(self, consumer_id: str) -> Consumer:
+        consumer = self._consumers.get(consumer_id)
         if consumer is None:
-            raise RpcError("consumer_not_found", f"no consumer {request.consumer_id}")
-        consumer.pause(request.paused, self._clock())
+            raise RpcError("consumer_not_found", f"no consumer {consumer_id}")
+        return consumer
 
     def _transport(self, transport_id: str) -> Transport:
         transport = self._transports.get(transport_id)

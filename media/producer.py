@@ -288,10 +288,9 @@ class Producer:
                 self.request_keyframe(now)
             else:
                 self._keyframe_wanted = False
-        if self.flowing and not self.paused:
-            if now - self._heard_at > _FLOW_TIMEOUT_S and self.kind == "video":
-                self.flowing = False
-                self._on_flow(False)
+        if self.flowing and not self.paused and self.kind == "video" and now - self._heard_at > _FLOW_TIMEOUT_S:
+            self.flowing = False
+            self._on_flow(False)
 
     @property
     def busy(self) -> bool:

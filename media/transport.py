@@ -31,7 +31,6 @@ from media.router import Router
 from media.srtp import MAX_TAG, OK, REPLAY, SrtpContext, length_pointer, protect, protect_copy, unprotect
 from media.udp import UdpPath
 
-STALLED_AFTER_S = 6.0
 CONNECT_TIMEOUT_S = 20.0
 _REPORT_INTERVAL_S = 1.0
 _MAX_EARLY = 128

@@ -156,7 +156,7 @@ class RestartIce(Request):
 
 @dataclass(frozen=True, slots=True)
 class Keyframe(Request):
-    """Restart the picture of one received track at a keyframe."""
+    """Ask the publisher of one received track for a keyframe."""
 
     type: ClassVar[str] = "keyframe"
     track: Id

@@ -17,7 +17,7 @@ from media.api import (
     CloseTransport,
     ConnectTransport,
     OpenTransport,
-    PauseConsumer,
+    RequestKeyframe,
     RestartIce,
     TransportParams,
 )
@@ -180,13 +180,12 @@ class Subscribing:
             return restart_fragment(server_side(path.placement.worker, ice), fragment.mids)
 
     async def keyframe(self, peer: Peer, track: str) -> None:
-        """Restart the picture of one track: a Consumer that resumes begins at a keyframe."""
+        """Ask the publisher of one received track for a keyframe."""
         path = peer.subscriber.path
         consumer = None if path is None else path.consumers.get(track)
         if path is None or consumer is None:
             raise ApiError("track_not_found")
-        await call(path.placement.worker, PauseConsumer(consumer, True))
-        await call(path.placement.worker, PauseConsumer(consumer, False))
+        await call(path.placement.worker, RequestKeyframe(consumer))
 
     async def whep(self, peer: Peer, sdp: str) -> WhepResult:
         """Take a player's offer and send it what is live now. Raises ApiError, ``not_live`` when nothing is."""

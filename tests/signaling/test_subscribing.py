@@ -85,7 +85,7 @@ async def test_chosen_tracks(site: Site) -> None:
     worker = site.pool.all[0]
     consumer = worker.asked(api.ConnectTransport)[0].consumers[0].id
     await viewer.ok("keyframe", track=published["ids"]["camera"])
-    assert worker.asked(api.PauseConsumer) == [api.PauseConsumer(consumer, True), api.PauseConsumer(consumer, False)]
+    assert worker.asked(api.RequestKeyframe) == [api.RequestKeyframe(consumer)]
     assert await viewer.code("keyframe", track=published["ids"]["microphone"]) == "track_not_found"
     await viewer.ok("unsubscribe", tracks=[published["ids"]["camera"]])
     assert worker.asked(api.CloseConsumer) == [api.CloseConsumer(consumer)]
