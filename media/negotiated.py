@@ -204,3 +204,13 @@ class SectionWriter:
     def reject(self, kind: str, mid: str, protocol: str, formats: tuple[str, ...]) -> None:
         """An m-line with port 0 (RFC 3264 section 6): not used, or stopped."""
         self.sections.append(MediaDescription(kind, 0, protocol, formats[:1], mid=mid, direction="inactive"))
+
+    def refuse(self, offered: MediaDescription, *, leads: bool) -> None:
+        """Take nothing on an offered m-line: port 0, or inactive where it ``leads`` the BUNDLE group.
+
+        Chromium fails ("Failed to setup RTCP mux") when the m-line that its only transport hangs on is refused.
+        """
+        if leads and offered.rtp_formats and not offered.rejected:
+            self.accept(offered.kind, offered.mid, "inactive", offered.rtp_formats[:1], protocol=offered.protocol)
+        else:
+            self.reject(offered.kind, offered.mid, offered.protocol, offered.formats)

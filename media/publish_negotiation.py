@@ -103,11 +103,7 @@ class PublishNegotiation:
                 producer = self._take(item, kept.get(item.mid), sources, allowed)
             except NegotiationError as error:
                 rejected.append(Rejection(item.mid, error.code, error.message))
-                if item.mid == leader and item.rtp_formats:
-                    # Chromium cannot do without the m-line that its BUNDLE group hangs on; nothing is taken from it.
-                    writer.accept(item.kind, item.mid, "inactive", item.rtp_formats[:1], protocol=item.protocol)
-                else:
-                    writer.reject(item.kind, item.mid, item.protocol, item.formats)
+                writer.refuse(item, leads=item.mid == leader)
                 continue
             if producer is not None:
                 producers[item.mid] = producer

@@ -13,7 +13,11 @@ from media.server_side import PROTOCOL
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """``track`` is None while the m-line carries nothing; ``stopped``: the viewer answered it with port 0."""
+    """``track`` is None while the m-line carries nothing.
+
+    ``stopped``: the viewer answered it with port 0, so that it can be recycled under a new mid. ``shunned``: the viewer
+    answered it as inactive when it carried something; a browser does so for good once the page stopped its transceiver.
+    """
 
     mid: str
     kind: str
@@ -23,14 +27,20 @@ class Slot:
     ssrc: int = 0
     rtx_ssrc: int | None = None
     stopped: bool = False
+    shunned: bool = False
 
     def carries(self, track: OutTrack) -> bool:
         """Whether this is that Track, from that Producer, for that Consumer."""
         return self.track is not None and _identity(self.track) == _identity(track)
 
-    def emptied(self, *, stopped: bool = False) -> Slot:
+    def emptied(self) -> Slot:
         """The same m-line without its Track."""
-        return replace(self, track=None, ssrc=0, rtx_ssrc=None, stopped=stopped or self.stopped)
+        return replace(self, track=None, ssrc=0, rtx_ssrc=None)
+
+    def refused(self, media: MediaDescription) -> Slot:
+        """The same m-line after the viewer did not take what it carried, or had nothing to take."""
+        shunned = self.shunned or (self.track is not None and media.direction == "inactive")
+        return replace(self.emptied(), stopped=media.rejected, shunned=shunned and not media.rejected)
 
     @property
     def payload_types(self) -> tuple[int, ...]:

@@ -2,7 +2,8 @@
 
 An m-line whose Track ended becomes ``inactive`` and is used again under the same mid. It is never stopped with port 0:
 with the last m-line gone a browser would close the transport, and the next Track would pay for a new handshake. An
-m-line that the *viewer* refused has port 0 and is recycled under a new mid (RFC 8829 section 5.2.2).
+m-line that the *viewer* refused with port 0 is recycled under a new mid (RFC 8829 section 5.2.2); one that it answered
+as inactive is left alone.
 """
 
 from __future__ import annotations
@@ -222,11 +223,11 @@ class SubscribeNegotiation:
             ssrc,
             rtx_ssrc,
         )
-        free = [index for index, slot in enumerate(slots) if slot.track is None]
-        same = [index for index in free if slots[index].kind == kind and not slots[index].stopped]
+        # Of the same kind: Firefox refuses another one even in an m-line that its own side has stopped.
+        free = [index for index, slot in enumerate(slots) if slot.track is None and slot.kind == kind]
+        stopped = [index for index in free if slots[index].stopped]
+        same = [index for index in free if not slots[index].stopped and not slots[index].shunned]
         rested = [index for index in same if slots[index].mid not in fresh]
-        # Of the same kind: Firefox refuses another one in an m-line that only its own side has stopped.
-        stopped = [index for index in free if slots[index].kind == kind and slots[index].stopped]
         if rested:
             slots[rested[0]] = replace(filled, mid=slots[rested[0]].mid)
         elif stopped:
@@ -283,7 +284,7 @@ class SubscribeNegotiation:
                         self._refused.add(slot.track.track_id)
             if consumer is not None and consumer.id not in self._told and self._still_wanted(slot):
                 accepted.append(consumer)
-            slots.append(slot if consumer is not None else slot.emptied(stopped=item.rejected))
+            slots.append(slot if consumer is not None else slot.refused(item))
         removed = self._told - {slot.track.consumer_id for slot in slots if slot.track is not None}
         self._told = self._told - removed | {consumer.id for consumer in accepted}
         self._slots = tuple(slots)

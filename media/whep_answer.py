@@ -37,11 +37,13 @@ class WhepAnswer(NamedTuple):
 def answer_whep(
     offer_sdp: str, tracks: Sequence[OutTrack], server: ServerSide, *, transport_cc: bool = False
 ) -> WhepAnswer:
-    """Give each receiving m-line the first Track of its kind that it can decode; the others get port 0.
+    """Give each receiving m-line the first Track of its kind that it can decode; the others are refused.
 
     Raises SdpError; ``track_not_found`` when there is nothing to play, ``codec_unsupported`` when nothing fits.
     """
-    media = bundled(sdp.parse(offer_sdp))
+    offer = sdp.parse(offer_sdp)
+    media = bundled(offer)
+    leader = offer.bundle[0] if offer.bundle else None
     live = [item for item in media if not item.rejected]
     dtls = remote_dtls(live, offer=True)
     remote_ice(live)
@@ -54,7 +56,7 @@ def answer_whep(
     for item in media:
         fit = _fit(item, waiting, transport_cc) if item.receives else None
         if fit is None:
-            writer.reject(item.kind, item.mid, item.protocol, item.formats)
+            writer.refuse(item, leads=item.mid == leader)
             continue
         track, codecs = fit
         waiting.remove(track)

@@ -15,7 +15,15 @@ from aiohttp.test_utils import TestServer
 
 from media import header_extensions as hx
 from media.api import Candidate, Codec, ProducerParams, Source
-from media.negotiation import CodecPolicy, OutTrack, PublishNegotiation, ServerSide, SubscribeNegotiation, new_ice
+from media.negotiation import (
+    CodecPolicy,
+    OutTrack,
+    PublishNegotiation,
+    ServerSide,
+    SubscribeNegotiation,
+    answer_whep,
+    new_ice,
+)
 from tests.browser.conftest import Browsers, Pages, finish
 from tests.browser.page import Page
 
@@ -62,9 +70,25 @@ TAKE_ANSWER = """async (sdp) => {
         signaling: peer.signalingState,
         sctp: peer.sctp !== null,
         directions: peer.getTransceivers().map((each) => each.currentDirection),
+        receiving: peer.getTransceivers().filter((each) => each.currentDirection === "recvonly")
+            .map((each) => each.receiver.track.kind),
         rids: peer.getSenders().map((each) => (each.getParameters().encodings ?? []).map((layer) => layer.rid)),
         codecs: peer.getSenders().map((each) => (each.getParameters().codecs ?? []).map((codec) => codec.mimeType)),
     };
+}"""
+PLAY = """async () => {
+    const peer = globalThis.peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    peer.addTransceiver("video", { direction: "recvonly" });
+    peer.addTransceiver("audio", { direction: "recvonly" });
+    await peer.setLocalDescription();
+    return peer.localDescription.sdp;
+}"""
+STOP = """async (sdp) => {
+    globalThis.peer ??= new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    await peer.setRemoteDescription({ type: "offer", sdp });
+    peer.getTransceivers().at(-1).stop();
+    await peer.setLocalDescription();
+    return peer.localDescription.sdp;
 }"""
 VIEW = """async (sdp) => {
     const peer = globalThis.peer ??= new RTCPeerConnection({ bundlePolicy: "max-bundle" });
@@ -318,6 +342,19 @@ async def test_a_refused_m_line_is_recycled(blank: Pages) -> None:
     assert state["directions"]["2"] == "recvonly"
 
 
+@BOTH
+async def test_an_m_line_that_the_page_stopped_is_left_alone(blank: Pages, browser: str) -> None:
+    viewer = Viewer(await blank.open(browser))
+    sound = out("sound", "opus")
+    viewer.negotiation.set_tracks([sound, out("unwanted", "VP8")])
+    offer = viewer.negotiation.offer()
+    result = viewer.negotiation.answer(offer.version, await viewer.page.evaluate(STOP, offer.sdp))
+    assert [item.ref for item in result.rejected] == ["t-unwanted"]
+    result, state = await viewer.show(sound, out("picture", "VP8"))
+    assert [consumer.mid for consumer in result.accepted] == ["2"]
+    assert state["directions"]["2"] == "recvonly"
+
+
 @pytest.mark.firefox
 async def test_a_first_m_line_that_is_refused(blank: Pages) -> None:
     viewer = Viewer(await blank.open("firefox"))
@@ -354,3 +391,21 @@ async def test_thirty_two_tracks(blank: Pages, browser: str) -> None:
     result, state = await viewer.show(*(out(str(number), codecs[number % 4]) for number in range(32)))
     assert len(result.accepted) == 32
     assert [*state["directions"].values()] == ["recvonly"] * 32
+
+
+# --- players that offer for themselves ---------------------------------------------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("tracks", "receiving"),
+    # The last: nothing plays on the first m-line, which the player's only transport hangs on.
+    [(["opus", "VP8"], ["audio", "video"]), (["VP9"], ["video"]), (["opus"], ["audio"])],
+)
+async def test_answers_to_players(blank: Pages, browser: str, tracks: list[str], receiving: list[str]) -> None:
+    page = await blank.open(browser)
+    offer = await page.evaluate(PLAY)
+    answer = answer_whep(offer, [out(codec, codec) for codec in tracks], server_side())
+    state = await page.evaluate(TAKE_ANSWER, answer.sdp)
+    assert state["signaling"] == "stable"
+    assert sorted(state["receiving"]) == receiving

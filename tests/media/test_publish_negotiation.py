@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media import header_extensions as hx
@@ -537,6 +537,7 @@ SOURCES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(spoilt(), SOURCES, st.booleans()), min_size=1, max_size=3))
 def test_spoilt_offers_are_answered_soundly_or_refused(
     rounds: list[tuple[str, Mapping[str, Source] | None, bool]],
