@@ -113,10 +113,17 @@ async def capture_gstreamer() -> None:
     for mode in ("publish-vp8", "publish-h264", "play", "answer"):
         command = ["/usr/bin/python3", str(HERE / "gstreamer.py"), mode]
         done = await asyncio.to_thread(
-            subprocess.run, command, input=our_offer()[1].sdp, text=True, capture_output=True, timeout=30, check=True
+            subprocess.run,
+            command,
+            input=our_offer()[1].sdp if mode == "answer" else "",
+            text=True,
+            capture_output=True,
+            timeout=30,
+            check=True,
         )
+        told = done.stdout.removesuffix("end\n")
         name = "gstreamer" if mode == "answer" else f"gstreamer_{mode.replace('-', '_')}"
-        _write(f"{name}.{'answer' if mode == 'answer' else 'offer'}", done.stdout)
+        _write(f"{name}.{'answer' if mode == 'answer' else 'offer'}", told)
 
 
 async def capture_ffmpeg() -> None:

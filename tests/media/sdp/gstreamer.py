@@ -1,7 +1,8 @@
-"""Prints what GStreamer's webrtcbin says; run by Debian's own python3, which has gi: gstreamer.py MODE [< offer].
+"""Prints what GStreamer's webrtcbin says; run by Debian's own python3, which has gi: gstreamer.py MODE.
 
 MODE: ``publish-vp8`` and ``publish-h264`` print an offer that sends, ``play`` one that receives, ``answer`` the answer
-to the offer on standard input.
+to the offer on standard input. What is printed ends with a line ``end``. After an offer an answer may follow on
+standard input: then the signaling state and each transceiver's direction are printed, one a line.
 """
 # mypy: ignore-errors
 
@@ -42,6 +43,17 @@ def ask(webrtc, signal, field):
     return sdp.as_text()
 
 
+def set_description(webrtc, side, kind, text):
+    _, message = GstSdp.SDPMessage.new_from_text(text)
+    description = GstWebRTC.WebRTCSessionDescription.new(getattr(GstWebRTC.WebRTCSDPType, kind), message)
+    promise = Gst.Promise.new()
+    webrtc.emit(f"set-{side}-description", description, promise)
+    promise.wait()
+    reply = promise.get_reply()
+    if reply is not None and reply.has_field("error"):
+        sys.exit(reply.to_string())
+
+
 def main(mode):
     Gst.init(None)
     pipeline = Gst.Pipeline.new(None)
@@ -61,19 +73,23 @@ def main(mode):
     pipeline.set_state(Gst.State.PLAYING)
     pipeline.get_state(TIMEOUT_S * Gst.SECOND)
     if mode == "answer":
-        _, message = GstSdp.SDPMessage.new_from_text(sys.stdin.read())
-        offer = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.OFFER, message)
-        promise = Gst.Promise.new()
-        webrtc.emit("set-remote-description", offer, promise)
-        promise.wait()
+        set_description(webrtc, "remote", "OFFER", sys.stdin.read())
     kind = "answer" if mode == "answer" else "offer"
     text, deadline = "", time.monotonic() + TIMEOUT_S
     # The caps reach webrtcbin on a thread of their own; until then an offer has no m-line.
     while text.count("m=") < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
         text = ask(webrtc, f"create-{kind}", kind)
-    sys.stdout.write(text)
+    sys.stdout.write(text + "end\n")
     sys.stdout.flush()
+    answer = "" if mode == "answer" else sys.stdin.read()
+    if answer:
+        set_description(webrtc, "local", "OFFER", text)
+        set_description(webrtc, "remote", "ANSWER", answer)
+        sys.stdout.write(f"{webrtc.get_property('signaling-state').value_nick}\n")
+        for number in range(2):
+            transceiver = webrtc.emit("get-transceiver", number)
+            sys.stdout.write(f"{transceiver.get_property('current-direction').value_nick}\n")
     pipeline.set_state(Gst.State.NULL)
 
 
