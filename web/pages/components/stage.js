@@ -28,8 +28,12 @@ import { avatar } from "./avatar.js";
  * @property {Tile} tile
  */
 
-/** Cut the picture's edges off only when at least this part of it stays visible. */
-const COVER_FROM = 0.72;
+/**
+ * Cut the picture's edges off only when at least this part of it stays visible. Wide pictures carry words and prices up
+ * to their edges; upright ones are held in a hand that moves, and belong on a whole phone.
+ */
+const COVER_WIDE_FROM = 0.92;
+const COVER_UPRIGHT_FROM = 0.72;
 /** Small tiles are about faces: there margins cost more than edges. */
 const COVER_SMALL_FROM = 0.3;
 const AMBIENT_EVERY_MS = 500;
@@ -139,13 +143,14 @@ export class Stage extends HTMLElement {
   }
 
   #fitAll() {
-    const enough = this.#tiles.size > 1 ? COVER_SMALL_FROM : COVER_FROM;
+    const small = this.#tiles.size > 1;
     for (const { root, video, tile } of this.#tiles.values()) {
       if (!video.videoWidth || !root.clientHeight) continue;
       const picture = video.videoWidth / video.videoHeight;
       const box = root.clientWidth / root.clientHeight;
       const visible = Math.min(picture, box) / Math.max(picture, box);
-      const whole = (this.hasAttribute("whole") && this.#tiles.size === 1) || tile.kind === "screen" || visible < enough;
+      const enough = small ? COVER_SMALL_FROM : picture < 1 ? COVER_UPRIGHT_FROM : COVER_WIDE_FROM;
+      const whole = (this.hasAttribute("whole") && !small) || tile.kind === "screen" || visible < enough;
       root.classList.toggle("whole", whole);
     }
   }
