@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from media.api import Codec, Kind
 from media.sdp_model import MediaDescription, RtpFormat
@@ -45,14 +46,16 @@ class CodecPolicy:
     start_bitrate_kbps: int | None = None
 
 
-def read_codec(rtp_format: RtpFormat, media: MediaDescription, feedback: Sequence[str]) -> Codec | None:
-    """One offered format as a Codec with its RTX, or None when this server does not forward it.
+def read_codec(
+    rtp_format: RtpFormat, kind: str, feedback: Sequence[str], rtx: Mapping[str, int] = MappingProxyType({})
+) -> Codec | None:
+    """One offered format as a Codec, or None when this server does not forward it.
 
-    Of ``feedback`` only what the remote listed is kept. Excluded are VP9 profiles other than 0 and AV1 other than
-    main: hardly any viewer decodes them.
+    Of ``feedback`` only what the remote listed is kept. ``rtx`` is :func:`rtx_types` of the m-line. Excluded are VP9
+    profiles other than 0 and AV1 other than main: hardly any viewer decodes them.
     """
     name = _NAMES.get(rtp_format.name.lower())
-    if name is None or (name in AUDIO_CODECS) != (media.kind == "audio"):
+    if name is None or (name in AUDIO_CODECS) != (kind == "audio"):
         return None
     if (rtp_format.clock_rate, rtp_format.channels) != ((48000, 2) if name == "opus" else (90000, 1)):
         return None
@@ -69,21 +72,25 @@ def read_codec(rtp_format: RtpFormat, media: MediaDescription, feedback: Sequenc
         rtp_format.channels,
         parameters,
         tuple(value for value in feedback if value in rtp_format.feedback),
-        _rtx_for(rtp_format.payload_type, media),
+        rtx.get(str(rtp_format.payload_type)),
     )
 
 
-def _rtx_for(payload_type: int, media: MediaDescription) -> int | None:
-    apt = str(payload_type)
-    for candidate in media.rtp_formats:
-        if candidate.name.lower() == "rtx" and candidate.parameters.get("apt") == apt:
-            return candidate.payload_type
-    return None
+def rtx_types(media: MediaDescription) -> dict[str, int]:
+    """RTX payload types (RFC 4588 section 8.1) by the payload type that they repeat."""
+    return {
+        item.parameters.get("apt", ""): item.payload_type for item in media.rtp_formats if item.name.lower() == "rtx"
+    }
 
 
-def read_codecs(media: MediaDescription, feedback: Sequence[str]) -> list[Codec]:
-    """All formats of an m-line that this server forwards, in the remote's order."""
-    found = (read_codec(rtp_format, media, feedback) for rtp_format in media.rtp_formats)
+def read_codecs(media: MediaDescription, feedback: Sequence[str], names: Collection[str] | None = None) -> list[Codec]:
+    """The formats of an m-line that this server forwards, in the remote's order; only ``names`` when given."""
+    rtx = rtx_types(media)
+    found = (
+        read_codec(item, media.kind, feedback, rtx)
+        for item in media.rtp_formats
+        if names is None or _NAMES.get(item.name.lower()) in names
+    )
     return [codec for codec in found if codec is not None]
 
 
@@ -112,9 +119,8 @@ def choose_video(
 
     Among H264 formats packetization-mode 1 comes first, then the profile that the most viewers decode.
     """
-    codecs = read_codecs(media, feedback)
     for name in order if keep is None else (keep, *order):
-        matching = [codec for codec in codecs if codec.name == name]
+        matching = read_codecs(media, feedback, (name,))
         if matching:
             return min(matching, key=_h264_preference) if name == "H264" else matching[0]
     return None

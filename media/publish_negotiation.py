@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from media import header_extensions as hx
@@ -49,6 +49,16 @@ class _State:
     dtls: DtlsParams | None = None
     remote_ice: IceParams | None = None
     producers: Mapping[str, ProducerParams] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What is made of an m-line that is not refused; without a ``producer`` nothing is received on it now."""
+
+    codecs: tuple[Codec, ...]
+    extensions: tuple[HeaderExtension, ...]
+    rids: tuple[str, ...]
+    producer: ProducerParams | None
 
 
 class PublishNegotiation:
@@ -100,14 +110,17 @@ class PublishNegotiation:
         rejected: list[Rejection] = []
         for item in media:
             try:
-                producer = self._take(item, kept.get(item.mid), sources, allowed)
+                line = self._take(item, kept.get(item.mid), sources, allowed)
             except NegotiationError as error:
                 rejected.append(Rejection(item.mid, error.code, error.message))
                 writer.refuse(item, leads=item.mid == leader)
                 continue
-            if producer is not None:
-                producers[item.mid] = producer
-            self._write(writer, item, producer)
+            if line is None:
+                writer.reject(item.kind, item.mid, item.protocol, item.formats)
+                continue
+            if line.producer is not None:
+                producers[item.mid] = line.producer
+            self._write(writer, item, line)
         if not producers and not state.version:
             if rejected:
                 raise NegotiationError(rejected[0].code, rejected[0].message)
@@ -154,38 +167,43 @@ class PublishNegotiation:
         kept: ProducerParams | None,
         sources: Mapping[str, Source] | None,
         allowed: Callable[[Source], bool],
-    ) -> ProducerParams | None:
-        """The Producer of an m-line, None when it carries nothing now. Raises NegotiationError to refuse it."""
+    ) -> _Line | None:
+        """What is made of an m-line, None when the client stopped it. Raises NegotiationError to refuse it."""
         if media.rejected:
             return None
         if media.kind not in _DEFAULT_SOURCE or not media.protocol.endswith(("/SAVPF", "/SAVP")):
             raise NegotiationError("unsupported_media_type", f"This server takes no {media.kind!r} m-line.")
-        codecs = self._codecs(media, kept)
+        extensions = _extensions(media)
+        codecs = self._codecs(media, extensions, kept)
         if not codecs:
-            offered = (
-                ", ".join(dict.fromkeys(item.name for item in media.rtp_formats if len(item.name) <= 16)) or "none"
+            offered = ", ".join(dict.fromkeys(item.name for item in media.rtp_formats if len(item.name) <= 16))
+            raise NegotiationError(
+                "no_common_codec", f"None of the offered {media.kind} codecs is usable: {offered or 'none'}."
             )
-            raise NegotiationError("no_common_codec", f"None of the offered {media.kind} codecs is usable: {offered}.")
         if not media.sends:
-            return None
+            return _Line(codecs, extensions, (), None)
         source = _source_of(media, kept, sources)
         if not allowed(source):
             raise NegotiationError("forbidden", f"Publishing from source {source} is not allowed.")
+        rids = _rids(media, codecs[0], self._policy.max_layers)
         if kept is not None and kept.source == source:
-            return kept
-        return ProducerParams(
+            return _Line(codecs, extensions, rids, kept)
+        producer = ProducerParams(
             self._make_id(),
             SOURCE_KIND[source],
             source,
             media.mid,
             codecs,
-            {extension.uri: extension.id for extension in _extensions(media)},
-            _encodings(media, codecs[0], self._policy.max_layers),
+            {extension.uri: extension.id for extension in extensions},
+            tuple(Encoding(rid=rid) for rid in rids) or _announced(media, codecs[0], self._policy.max_layers),
         )
+        return _Line(codecs, extensions, rids, producer)
 
-    def _codecs(self, media: MediaDescription, kept: ProducerParams | None) -> tuple[Codec, ...]:
+    def _codecs(
+        self, media: MediaDescription, extensions: Sequence[HeaderExtension], kept: ProducerParams | None
+    ) -> tuple[Codec, ...]:
         # GStreamer lists the feedback without the extension that carries the numbers it is about.
-        counted = any(extension.uri == hx.TRANSPORT_CC for extension in _extensions(media))
+        counted = any(extension.uri == hx.TRANSPORT_CC for extension in extensions)
         feedback = (TRANSPORT_CC,) if counted else ()
         if media.kind == "audio":
             return choose_audio(media, self._policy.audio_red, feedback)
@@ -193,26 +211,21 @@ class PublishNegotiation:
         codec = choose_video(media, self._policy.video_order, (*feedback, *VIDEO_FEEDBACK), keep)
         return () if codec is None else (codec,)
 
-    def _write(self, writer: SectionWriter, media: MediaDescription, producer: ProducerParams | None) -> None:
-        if media.rejected:
-            writer.reject(media.kind, media.mid, media.protocol, media.formats)
-            return
-        codecs = self._codecs(media, producer)
+    def _write(self, writer: SectionWriter, media: MediaDescription, line: _Line) -> None:
         extra = {}
         if media.kind == "video" and self._policy.start_bitrate_kbps is not None:
             extra["x-google-start-bitrate"] = str(self._policy.start_bitrate_kbps)
-        rids = _rids(media, codecs[0], self._policy.max_layers) if producer else ()
         # RED first: the publisher sends in the first codec of the answer that it can.
-        preferred = sorted(codecs, key=lambda codec: codec.name != "red")
+        preferred = sorted(line.codecs, key=lambda codec: codec.name != "red")
         writer.accept(
             media.kind,
             media.mid,
-            "recvonly" if producer else "inactive",
+            "recvonly" if line.producer else "inactive",
             rtp_formats([_as_receiver(codec) for codec in preferred], extra),
-            _extensions(media),
+            line.extensions,
             protocol=media.protocol,
             rtcp_rsize=media.rtcp_rsize,
-            rids=rids,
+            rids=line.rids,
             simulcast=media.simulcast is not None,
         )
 
@@ -270,11 +283,8 @@ def _rid_allows(restrictions: str, payload_type: str) -> bool:
     return True
 
 
-def _encodings(media: MediaDescription, codec: Codec, limit: int) -> tuple[Encoding, ...]:
-    """The streams of an m-line: rids where declared (their SSRCs are learnt from packets), else announced SSRCs."""
-    rids = _rids(media, codec, limit)
-    if rids:
-        return tuple(Encoding(rid=rid) for rid in rids)
+def _announced(media: MediaDescription, codec: Codec, limit: int) -> tuple[Encoding, ...]:
+    """The streams of an m-line without rids, by their announced SSRCs; none when they are learnt from packets."""
     repair = {
         group.ssrcs[0]: group.ssrcs[1]
         for group in media.ssrc_groups

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from media.api import Codec, ConsumerParams
-from media.codec_choice import decodes, read_codec, read_red, rtp_formats
+from media.codec_choice import decodes, read_codec, read_red, rtp_formats, rtx_types
 from media.negotiated import OutTrack, SectionWriter, ssrc_lines
 from media.sdp_model import HeaderExtension, MediaDescription, NegotiationError
 from media.server_side import PROTOCOL
@@ -100,9 +100,9 @@ def _answered(offered: Codec, before: list[Codec], media: MediaDescription) -> C
     """The viewer's own number and feedback for an offered codec; None when it left the codec out."""
     if offered.name == "red":
         return read_red(media, before[0]) if before else None
-    formats = sorted(media.rtp_formats, key=lambda item: item.payload_type != offered.payload_type)
-    for rtp_format in formats:
-        codec = read_codec(rtp_format, media, offered.feedback)
+    rtx = rtx_types(media)
+    for rtp_format in sorted(media.rtp_formats, key=lambda item: item.payload_type != offered.payload_type):
+        codec = read_codec(rtp_format, media.kind, offered.feedback, rtx)
         if codec is not None and decodes(codec, offered):
             return codec
     return None

@@ -116,11 +116,11 @@ def _fit(
     media: MediaDescription, waiting: Sequence[OutTrack], transport_cc: bool
 ) -> tuple[OutTrack, list[Codec]] | None:
     """The first Track that this m-line can take, with the player's payload types for it."""
-    offered = read_codecs(media, view_feedback(media.kind, transport_cc))
     for track in waiting:
         if track.producer.kind != media.kind:
             continue
         produced = track.producer.codecs[0]
+        offered = read_codecs(media, view_feedback(media.kind, transport_cc), (produced.name,))
         # A player that lists H264 at all decodes every profile of it, whatever it lists (see SubscribeNegotiation).
         able = [codec for codec in offered if decodes(codec, produced)]
         able = able or [codec for codec in offered if codec.name == "H264" and decodes(codec, _plain(produced))]
