@@ -87,7 +87,7 @@ class RawPeer:
     certificate: Certificate
     bind_address: str
     packets: int = 0
-    bytes: int = 0
+    octets: int = 0
     first_packet_at: float = 0.0
     tx: SrtpContext | None = None
     ufrag: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -177,7 +177,7 @@ class RawPeer:
                     if not self.packets:
                         self.first_packet_at = time.perf_counter()
                     self.packets += 1
-                    self.bytes += vec[i].msg_len
+                    self.octets += vec[i].msg_len
                     if self.keep and self._rx is not None:
                         plain = unprotect_copy(self._rx.handle, bytes(view[i * _SLOT : i * _SLOT + vec[i].msg_len]))
                         if plain is not None:
