@@ -1,7 +1,7 @@
 """Takes the descriptions in this folder from real clients anew: ``python -m tests.media.sdp.capture [client ...]``.
 
-A file is named ``<client>_<what>.<offer|answer>.sdp``. Answers are to the offer that :func:`tests.media.sdp.offered.our_offer` makes, so that
-their mids and payload types fit any offer made the same way.
+A file is named ``<client>_<what>.<offer|answer>.sdp``. Answers are to the offer that
+:func:`tests.media.sdp.offered.our_offer` makes, so that their mids and payload types fit any offer made the same way.
 """
 
 from __future__ import annotations
