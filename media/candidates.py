@@ -127,6 +127,8 @@ def _configured(entry: str) -> tuple[_Address, int]:
 
 def _literal(text: str, entry: str | None = None) -> _Address:
     try:
+        if "%" in text:
+            raise ValueError("a zone means nothing to a peer")
         return ipaddress.ip_address(text)
     except ValueError:
         raise AdvertiseError(f"{entry or text!r} is not a literal IPv4 or IPv6 address") from None
