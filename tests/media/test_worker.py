@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from functools import partial
 
 from media import api, rtcp
 from media import header_extensions as hx
@@ -85,17 +86,17 @@ async def test_a_paused_track_reaches_nobody_and_leaves_no_hole() -> None:
         publisher = await rig.publish(video="", audio="a")
         consumer = rig.consumer("a", "audio")
         viewer = await rig.view(consumer)
-        audio = {"ssrc": AUDIO_SSRC, "payload_type": 111}
-        send(publisher, packet(1, b"one", **audio))
+        audio = partial(packet, ssrc=AUDIO_SSRC, payload_type=111)
+        send(publisher, audio(1, b"one"))
         await until(lambda: len(viewer.kept) == 1)
         await rig.worker.call(api.PauseProducer("a", True))
         for index in range(2, 20):
-            send(publisher, packet(index, b"muted", **audio))
+            send(publisher, audio(index, b"muted"))
         stats = await rig.stats()
         while sum(p.packets for t in stats.transports for p in t.producers) < 19:
             stats = await rig.stats()
         await rig.worker.call(api.PauseProducer("a", False))
-        send(publisher, packet(20, b"two", **audio))
+        send(publisher, audio(20, b"two"))
         await until(lambda: len(viewer.kept) == 2)
         first, second = numbers(viewer.kept, 0xBBBB)
         assert second == first + 1
