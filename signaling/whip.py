@@ -39,6 +39,7 @@ MAX_SDP = 64 * 1024
 MAX_FRAGMENT = 16 * 1024
 BODY_TIMEOUT_S = 10.0
 MAX_BUCKETS = 4096
+MAX_ENDED = 64
 #: Sessions that one identity may make: a burst, and then one every two seconds (RFC 9725 section 5).
 POST_RATE, POST_BURST = 0.5, 10.0
 #: PATCH requests per session: a client that trickles candidates one by one sends a dozen at once.
@@ -147,21 +148,28 @@ class _Endpoint:
 
     async def _patch(self, request: web.Request) -> web.Response:
         session = self._find(request)
+        if session.peer.gone:
+            raise ApiError("session_not_found")
         wait_s = session.bucket.take(self._hub.clock())
         if wait_s:
             raise ApiError("rate_limited", retry_after_s=wait_s)
         text = await _body(request, FRAGMENT, MAX_FRAGMENT)
         condition = request.headers.get("If-Match")
-        if condition is None:
+        if condition is None and self._kind == "whip":
             raise ApiError("precondition_required")
         try:
             fragment = parse_fragment(text)
         except SdpError as exc:
             raise ApiError("sdp_invalid", detail=exc.message) from None
         async with session.lock:
-            if not _matches(condition, session.etag):
+            same = fragment.ice is None or fragment.ice == session.remote
+            if condition is None:
+                # The most used WHEP library forgets its ETag, and candidates for the session as it is do no harm.
+                if not same:
+                    raise ApiError("precondition_required")
+            elif not _matches(condition, session.etag):
                 raise ApiError("etag_mismatch")
-            if fragment.ice is None or fragment.ice == session.remote:
+            if same:
                 return web.Response(status=204)
             reply = await self._hub.restart_fragment(session.peer, fragment)
             session.remote = fragment.ice
@@ -170,6 +178,7 @@ class _Endpoint:
             return web.Response(text=reply, content_type=FRAGMENT, headers=headers)
 
     async def _delete(self, request: web.Request) -> web.Response:
+        # A client that closes its transport before it says goodbye has ended the session already; that is no error.
         session = self._find(request)
         del self._sessions[request.match_info["session"]]
         await self._hub.leave(session.peer)
@@ -179,15 +188,14 @@ class _Endpoint:
         """The session of a request, which must come from the identity that made it. Raises ApiError."""
         claims = authenticate(request, self._hub, request.match_info["room"])
         session = self._sessions.get(request.match_info["session"])
-        if session is None or session.peer.gone:
-            raise ApiError("session_not_found")
-        owner = session.peer.claims
-        if (owner.room, owner.identity) != (claims.room, claims.identity):
+        owner = None if session is None else session.peer.claims
+        if session is None or owner is None or (owner.room, owner.identity) != (claims.room, claims.identity):
             raise ApiError("session_not_found")
         return session
 
     def _forget_ended(self) -> None:
-        for name in [name for name, session in self._sessions.items() if session.peer.gone]:
+        """Keep of the ended ones only the last, whose ``DELETE`` may be on its way."""
+        for name in [name for name, session in self._sessions.items() if session.peer.gone][:-MAX_ENDED]:
             del self._sessions[name]
 
     def _read_offer(self, text: str) -> SessionDescription:

@@ -135,7 +135,7 @@ async def test_post_again_replaces(site: Site, host: Caller) -> None:
     assert host.location != first
     assert len(site.hub.peers) == 1
     host.location = first
-    await refused(await host.delete(), 404, "session_not_found")
+    await refused(await host.patch(fragment(), "*"), 404, "session_not_found")
 
 
 @pytest.mark.parametrize("state", ["failed", "closed"])
@@ -145,6 +145,9 @@ async def test_failed_transport_ends_session(site: Site, host: Caller, state: ap
     site.hub.lifecycle.on_event(worker, api.TransportStateChanged(opened.transport.id, state, "consent"))
     assert not site.hub.peers
     await refused(await host.patch(fragment()), 404, "session_not_found")
+    # The goodbye of a client that has closed its transport first.
+    assert (await host.delete()).status == 200
+    await refused(await host.delete(), 404, "session_not_found")
 
 
 async def test_lost_worker_ends_session(site: Site, host: Caller) -> None:
@@ -192,6 +195,12 @@ async def test_restart(site: Site, host: Caller, kind: str) -> None:
     await refused(await caller.patch(fragment(), before), 412, "etag_mismatch")
     assert (await caller.patch(fragment("efgh"))).status == 204
     assert len(site.pool.all[0].asked(api.RestartIce)) == 1
+
+
+async def test_player_that_forgot_its_etag(site: Site, host: Caller) -> None:
+    player = await Caller(site, site.token("player"), "whep").started()
+    assert (await player.patch(fragment(), None)).status == 204
+    await refused(await player.patch(fragment("efgh"), None), 428, "precondition_required")
 
 
 async def test_restart_that_fails_keeps_the_session(site: Site, host: Caller) -> None:
@@ -390,13 +399,15 @@ async def test_listed_origins_only(make_site: MakeSite) -> None:
         assert reply.headers["Vary"] == "Origin"
 
 
-async def test_sessions_that_ended_are_forgotten(site: Site) -> None:
+async def test_sessions_that_ended_are_forgotten(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whip, "MAX_ENDED", 1)
     caller = Caller(site, site.token("camera", "host"))
     endpoint = whip._Endpoint(site.hub, "whip")
+    paths = []
     for _ in range(3):
-        await caller.started()
+        paths.append((await caller.started()).location)
         peer = next(iter(site.hub.peers.values()))
         endpoint._sessions[caller.location] = whip._Session(peer, None, TokenBucket(1, 1, 0.0))
     assert [session.peer.gone for session in endpoint._sessions.values()] == [True, True, False]
     endpoint._forget_ended()
-    assert list(endpoint._sessions) == [caller.location]
+    assert list(endpoint._sessions) == paths[1:]
