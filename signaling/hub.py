@@ -69,6 +69,8 @@ class Hub:
         self.store = store
         self.authority = authority
         self.clock = clock
+        #: WebSockets whose join is still to come.
+        self.unjoined = 0
         self.wall = wall
         self.rooms: dict[str, LiveRoom] = {}
         self.peers: dict[str, Peer] = {}

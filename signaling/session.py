@@ -41,7 +41,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SessionLimits:
-    """Deadlines in seconds; the outbox in messages and characters; ``max_refused`` rate-limited messages in a row."""
+    """Deadlines in seconds; the outbox in messages and characters; ``max_refused`` rate-limited messages in a row;
+
+    ``max_unjoined`` sockets of the whole Node that have not joined yet.
+    """
 
     join_s: float = 5.0
     idle_s: float = 45.0
@@ -53,6 +56,7 @@ class SessionLimits:
     rate: float = 20.0
     burst: float = 60.0
     max_refused: int = 100
+    max_unjoined: int = 1000
 
 
 class Session:
@@ -81,6 +85,7 @@ class Session:
         self._timer: asyncio.TimerHandle | None = None
         self._bucket = TokenBucket(limits.rate, limits.burst, self._heard_at)
         self._refused = 0
+        self._waits = False
 
     # --- the Peer's side -----------------------------------------------------------------------------------------
 
@@ -108,6 +113,8 @@ class Session:
 
     async def run(self) -> None:
         """Serve until the connection ends."""
+        self._waits = True
+        self._hub.unjoined += 1
         writer = asyncio.create_task(self._write())
         self._set_timer(min(self._limits.join_s, self._limits.ping_s), self._watch)
         try:
@@ -115,6 +122,7 @@ class Session:
         finally:
             if self._peer is not None:
                 self._hub.dropped(self._peer, self)
+            self._count_joined()
             self.finish(CLOSE_NORMAL, "")
             await asyncio.wait({writer}, timeout=2 * self._limits.close_s)
             writer.cancel()
@@ -264,7 +272,7 @@ class Session:
         if offer is not None:
             fields["offer"] = offer
         self._reply(envelope, fields)
-        self._peer, peer.outlet = peer, self
+        self._attach(peer)
         hub.subscribing.schedule(hub.room_of(peer), peer)
 
     async def _resumed(self, envelope: Envelope, peer: Peer, seq: int) -> None:
@@ -279,9 +287,18 @@ class Session:
         self._reply(envelope, fields)
         for text in missed or ():
             self.send(text)
-        self._peer, peer.outlet = peer, self
+        self._attach(peer)
         self._hub.returned(peer)
         await self._hub.subscribing.resend(room, peer)
+
+    def _attach(self, peer: Peer) -> None:
+        self._peer, peer.outlet = peer, self
+        self._count_joined()
+
+    def _count_joined(self) -> None:
+        if self._waits:
+            self._waits = False
+            self._hub.unjoined -= 1
 
     def _welcome(self, peer: Peer) -> dict[str, Any]:
         claims, limits = peer.claims, self._limits
@@ -313,6 +330,8 @@ async def serve_websocket(request: web.Request, hub: Hub, limits: SessionLimits)
 
     There is no Origin check: nothing here rests on cookies, only on the token in the first message.
     """
+    if hub.unjoined >= limits.max_unjoined:
+        raise ApiError("rate_limited", retry_after_s=limits.join_s)
     # Four times the limit gets a readable refusal from us; beyond that aiohttp closes with 1009 by itself.
     ws = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=4 * MAX_MESSAGE, timeout=limits.close_s)
     await ws.prepare(request)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from aiohttp import WSMsgType
+from aiohttp import WSMsgType, WSServerHandshakeError
 
 from signaling.auth import Grants
 from signaling.messages import EVENTS, MAX_MESSAGE
@@ -347,3 +347,17 @@ async def test_every_event_on_the_wire_is_in_the_table(site: Site) -> None:
     await client.ok("end_show")
     await watcher.event("room_state", state="ended")
     assert {event["type"] for event in (*watcher.events, *client.events)} <= set(EVENTS)
+
+
+async def test_strangers_are_limited(make_site: MakeSite) -> None:
+    site = await make_site(limits=replace(LIMITS, max_unjoined=2))
+    waiting = [await site.client() for _ in range(2)]
+    with pytest.raises(WSServerHandshakeError) as refusal:
+        await site.client()
+    assert refusal.value.status == 429
+    await waiting[0].cut()
+    while site.hub.unjoined > 1:
+        await asyncio.sleep(0.01)
+    _, reply = await site.joined("ann")
+    assert reply["resumed"] is False
+    assert site.hub.unjoined == 1
