@@ -180,13 +180,12 @@ class DtlsEndpoint:
             self._task = asyncio.get_running_loop().create_task(self._handshake(self._ice, params))
 
     def feed(self, data: bytes) -> bool:
-        """Hand over one DTLS datagram from the peer's validated address. False: dropped."""
+        """Hand over one DTLS datagram from the peer's validated address. False: nothing came of it."""
         if not 0 < len(data) <= MAX_DATAGRAM:
             return False
         if self._ice is not None:
             return self._ice.feed(data)
-        self._feed_established(data)
-        return True
+        return self._feed_established(data)
 
     async def _handshake(self, ice: _IceStandIn, params: DtlsParams) -> None:
         dtls = RTCDtlsTransport(ice, [self._certificate])  # type: ignore[arg-type]
@@ -228,12 +227,13 @@ class DtlsEndpoint:
         if self._ice is None:
             self._ssl = None
 
-    def _feed_established(self, data: bytes) -> None:
+    def _feed_established(self, data: bytes) -> bool:
+        """Whether the datagram was a verified goodbye, or a repeat that had to be answered."""
         if self._ssl is None:
             if data[0] == _ALERT:
                 self._on_alert()
-            return
-        closed = False
+            return False
+        closed = answered = False
         try:
             self._ssl.bio_write(data)
             self._ssl.recv(MAX_DATAGRAM)
@@ -244,9 +244,11 @@ class DtlsEndpoint:
         with contextlib.suppress(SSL.Error):
             while reply := self._ssl.bio_read(MAX_DATAGRAM):
                 self._send(reply)
+                answered = True
         if closed:
             self._ssl = None
             self._on_closed()
+        return closed or answered
 
     def close(self) -> None:
         """Say ``close_notify`` when connected, and stop."""
