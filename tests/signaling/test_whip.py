@@ -18,6 +18,46 @@ from tests.signaling.fakes import WAIT_S, config, offer
 SDP = {"Content-Type": "application/sdp"}
 FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}
 PWD = "0123456789abcdef01234567"
+#: As libdatachannel 0.22 writes it, on which OBS stands: certificate and BUNDLE for the session, no candidates.
+OBS = """v=0
+o=rtc 3358777192 0 IN IP4 127.0.0.1
+s=-
+t=0 0
+a=group:BUNDLE 0 1
+a=group:LS 0 1
+a=msid-semantic:WMS *
+a=ice-options:ice2,trickle
+a=fingerprint:sha-256 0E:19:41:64:1B:D7:25:3C:04:D7:63:50:3E:3F:B3:64:12:CC:C0:D3:9D:AF:BA:07:78:07:A0:55:AC:AA:41:9F
+m=audio 9 UDP/TLS/RTP/SAVPF 111
+c=IN IP4 0.0.0.0
+a=mid:0
+a=sendonly
+a=ssrc:1111 cname:cname
+a=ssrc:1111 msid:stream stream-audio
+a=msid:stream stream-audio
+a=rtcp-mux
+a=rtpmap:111 opus/48000/2
+a=fmtp:111 minptime=10;maxaveragebitrate=96000;stereo=1;sprop-stereo=1;useinbandfec=1
+a=setup:actpass
+a=ice-ufrag:UOud
+a=ice-pwd:SEYe1VOAplOBqgkSMLGAMl
+m=video 9 UDP/TLS/RTP/SAVPF 96
+c=IN IP4 0.0.0.0
+a=mid:1
+a=sendonly
+a=ssrc:2222 cname:cname
+a=ssrc:2222 msid:stream stream-video
+a=msid:stream stream-video
+a=rtcp-mux
+a=rtpmap:96 H264/90000
+a=rtcp-fb:96 nack
+a=rtcp-fb:96 nack pli
+a=rtcp-fb:96 goog-remb
+a=fmtp:96 profile-level-id=42e01f;packetization-mode=1;level-asymmetry-allowed=1
+a=setup:actpass
+a=ice-ufrag:UOud
+a=ice-pwd:SEYe1VOAplOBqgkSMLGAMl
+"""
 
 
 class Caller:
@@ -103,6 +143,20 @@ async def test_whip_publishes_and_starts_the_show(site: Site) -> None:
 async def test_whip_without_show_grant_publishes_only(site: Site) -> None:
     await Caller(site, site.limited("camera", publish=["camera", "microphone"])).started()
     assert site.hub.rooms["demo"].state.snapshot()["state"] == "idle"
+
+
+async def test_obs_offer(site: Site) -> None:
+    caller = Caller(site, site.token("obs", "host"))
+    reply = await caller.post(OBS.replace("\n", "\r\n"), **{"User-Agent": "Mozilla/5.0 (OBS-Studio/31.0)"})
+    answer = await reply.text()
+    assert reply.status == 201, answer
+    assert "a=group:BUNDLE 0 1" in answer and "a=setup:active" in answer
+    assert "a=rtpmap:111 opus/48000/2" in answer and "a=rtpmap:96 H264/90000" in answer
+    (opened,) = site.pool.all[0].asked(api.OpenTransport)
+    assert [(entry.source, entry.encodings[0].ssrc) for entry in opened.producers] == [
+        ("microphone", 1111),
+        ("camera", 2222),
+    ]
 
 
 async def test_whep_plays(site: Site, host: Caller) -> None:
