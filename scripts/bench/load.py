@@ -166,7 +166,8 @@ async def run(args: argparse.Namespace) -> None:
     if args.crowd:
         before, media_before = resident_kib(pids), resident_kib(media)
         result = await load.join(args.crowd, args.crowd_rate)
-        await asyncio.sleep(2)
+        # A viewer's TLS state is freed 5 s after its handshake.
+        await asyncio.sleep(8)
         emit(
             phase="crowd",
             rate=args.crowd_rate,
