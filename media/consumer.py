@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _HEADER = struct.Struct("!BBHIIH")
 #: Cached packets sent to a new viewer per step (3 ms): about 100 Mbps, so that a replay does not overrun a home router.
 CATCH_UP_PACKETS = 32
+#: Numbers looked at per NACK: more than are ever repeated at once.
+MAX_NACKED = 256
 #: Extensions whose value depends on when or how often a packet is sent. A viewer without RTX gets none of them: what is
 #: repeated under the same SRTP index must be the same packet to the byte.
 _VOLATILE = frozenset({hx.TRANSPORT_CC, hx.ABS_SEND_TIME, hx.PLAYOUT_DELAY, hx.MID})
@@ -29,6 +31,7 @@ class Consumer:
     """Waits for a keyframe, catches up from the Producer's cache, then is a member of a Group of like viewers."""
 
     __slots__ = (
+        "_begins_at",
         "_cursor",
         "_fraction_lost",
         "_jitter",
@@ -76,6 +79,7 @@ class Consumer:
         self.retransmitted = 0
         self.plis_received = 0
         self.rtt_s: float | None = None
+        self._begins_at = 0
         self._cursor: int | None = None
         self._layout: Layout | None = None
         self._mid_needed = True
@@ -158,11 +162,12 @@ class Consumer:
             self.producer.admit(self, now)
 
     def _resume_at(self, sequence: int) -> None:
-        """Number packets from ``sequence`` on as what follows the last one sent before a pause."""
+        """Begin at ``sequence``, and number packets from there on as what follows the last one sent before a pause."""
         if self._stopped_at is not None:
             self._shift += self._stopped_at + 1 - sequence
             self._stopped_at = None
             self._layout = None
+        self._begins_at = sequence
 
     def leave(self) -> None:
         """Take this viewer out of the flow."""
@@ -223,12 +228,17 @@ class Consumer:
         """Send again what the viewer misses, from the cache: over RTX where negotiated (RFC 4588)."""
         self.nacks_received += len(sequences)
         newest = self.producer.cache.newest
-        if self._nack_responder is None or newest is None or self.transport.tx_handle is None or self.waiting:
+        if self._nack_responder is None or newest is None or self.transport.tx_handle is None:
+            return
+        if self.paused or self.waiting:
             return
         plain: list[Packet] = []
-        for sequence in sequences:
+        for sequence in sequences[:MAX_NACKED]:
             packet = self.producer.cache.get(newest - ((newest + self._shift - sequence) & 0xFFFF))
-            if packet is None or not self._nack_responder.allow(packet.sequence, now, self.rtt_s or 0.05):
+            # What came before a pause had other numbers: under this one stands a packet that was never sent.
+            if packet is None or packet.sequence < self._begins_at:
+                continue
+            if not self._nack_responder.allow(packet.sequence, now, self.rtt_s or 0.05):
                 continue
             self.retransmitted += 1
             if self._rtx_payload_types and self.params.rtx_ssrc is not None:
