@@ -83,6 +83,10 @@ class PublisherSide:
             for ssrc in [ssrc for ssrc, (owner, _) in table.items() if owner is producer]:
                 del table[ssrc]
 
+    def knows(self, ssrc: int) -> bool:
+        """Whether packets of this SSRC belong to a Track."""
+        return ssrc in self._streams or ssrc in self._rtx
+
     # --- packets -------------------------------------------------------------------------------------------------
 
     def on_rtp(self, view: memoryview, now: float) -> Producer | None:
@@ -283,5 +287,3 @@ class PublisherSide:
     def stats(self) -> tuple[ProducerStats, ...]:
         """Figures per Track."""
         return tuple(producer.stats(self.rtt_s) for producer in self.producers.values())
-
-

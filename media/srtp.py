@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
-from pylibsrtp import Session
+from pylibsrtp import Error, Session
 from pylibsrtp._binding import ffi, lib
 
 OK: int = lib.srtp_err_status_ok
@@ -30,8 +31,13 @@ class SrtpContext:
         self.tag_length = tag_length
 
     def protect_rtcp(self, data: bytes) -> bytes:
-        """Encrypt one compound RTCP packet (at most 1400 bytes)."""
-        return bytes(self._session.protect_rtcp(data))
+        """Encrypt one compound RTCP packet; nothing when libsrtp refuses."""
+        buffer = ffi.new("unsigned char[]", len(data) + MAX_RTCP_TRAILER)
+        ffi.memmove(buffer, data, len(data))
+        size = ffi.new("int *", len(data))
+        if lib.srtp_protect_rtcp(self.handle, buffer, size) != OK:
+            return b""
+        return bytes(ffi.buffer(buffer, size[0]))
 
     def unprotect_rtcp(self, data: bytes) -> bytes | None:
         """Decrypt RTCP, or None when it is forged, replayed or damaged."""
@@ -40,6 +46,11 @@ class SrtpContext:
         if lib.srtp_unprotect_rtcp(self.handle, buffer, size) != OK:
             return None
         return bytes(ffi.buffer(buffer, size[0]))
+
+    def forget(self, ssrc: int) -> None:
+        """Free what libsrtp keeps for one SSRC; it makes such state for every SSRC that an authentic packet names."""
+        with contextlib.suppress(Error):
+            self._session.remove_stream(ssrc)
 
 
 def protect_copy(handle: Any, data: bytes) -> bytes | None:

@@ -34,6 +34,15 @@ from media.udp import UdpPath
 CONNECT_TIMEOUT_S = 20.0
 _REPORT_INTERVAL_S = 1.0
 _MAX_EARLY = 128
+#: One RTCP datagram; with SRTCP's trailer and IPv6 headers it stays below every path's MTU.
+_MAX_RTCP_BYTES = 1200
+_REPORTS_PER_DATAGRAM = 16
+#: SSRCs that a peer may send RTCP from. libsrtp keeps a stream for each, and finds them one after the other.
+_MAX_RTCP_SENDERS = 64
+#: A peer's RTCP beyond this (bytes a second in the long run, and at once) is not read: a few hundred bytes of NACK can
+#: ask for thousands of packets.
+_RTCP_RATE = 50_000
+_RTCP_BURST = 100_000.0
 #: A viewer's TLS state is kept this long for handshake datagrams that come late.
 _SETTLED_AFTER_S = 5.0
 #: Browsers check every 2.5 s: a peer that alerted and was then silent for longer has left.
@@ -107,6 +116,9 @@ class Transport:
         self._clock = clock
         self._connected_at = 0.0
         self._early: list[bytes] = []
+        self._rtcp_senders: set[bytes] = set()
+        self._rtcp_allowance = _RTCP_BURST
+        self._last_rtcp = now
         self._last_authentic = now
         self._goodbye_at: float | None = None
         self._dtls = DtlsEndpoint(
@@ -215,7 +227,12 @@ class Transport:
         if status != OK:
             self._drops["srtp_replay" if status in REPLAY else "srtp_auth"] += 1
             return None
-        return self.publisher.on_rtp(view[: length_pointer[0]], now)
+        producer = self.publisher.on_rtp(view[: length_pointer[0]], now)
+        if producer is None:
+            ssrc = int.from_bytes(view[8:12], "big")
+            if self._rx is not None and not self.publisher.knows(ssrc):
+                self._rx.forget(ssrc)
+        return producer
 
     def _keep_early(self, data: bytes) -> None:
         """Media may overtake the end of the handshake, and a publisher's first packets are its keyframe."""
@@ -240,11 +257,22 @@ class Transport:
         if self._rx is None:
             self._drops["rtcp_unexpected"] += 1
             return
+        sender = data[4:8]
+        if sender not in self._rtcp_senders and len(self._rtcp_senders) >= _MAX_RTCP_SENDERS:
+            self._drops["rtcp_ssrc"] += 1
+            return
         plain = self._rx.unprotect_rtcp(data)
         if plain is None:
             self._drops["srtcp_auth"] += 1
             return
-        self._last_authentic = now
+        self._rtcp_senders.add(sender)
+        refilled = self._rtcp_allowance + (now - self._last_rtcp) * _RTCP_RATE
+        self._last_rtcp = self._last_authentic = now
+        self._rtcp_allowance = min(_RTCP_BURST, refilled)
+        if len(data) > self._rtcp_allowance:
+            self._drops["rtcp_flood"] += 1
+            return
+        self._rtcp_allowance -= len(data)
         for packet in rtcp.parse_compound(plain):
             if self.publisher is not None:
                 self.publisher.on_rtcp(packet, now)
@@ -303,11 +331,23 @@ class Transport:
             self.protect_failed += 1
 
     def send_rtcp(self, packets: Sequence[rtcp.RtcpPacket | bytes]) -> None:
-        """Encrypt and send one compound packet, led by a report as RFC 3550 asks unless reduced-size."""
-        if self._tx is None or self.path is None or not packets:
-            return
-        data = b"".join(packet if isinstance(packet, bytes) else packet.build() for packet in packets)
-        self.path.send(self._tx.protect_rtcp(data))
+        """Encrypt and send one compound packet, led by a report as RFC 3550 asks unless reduced-size.
+
+        What does not fit one datagram goes on in the next.
+        """
+        waiting = b""
+        for packet in packets:
+            data = packet if isinstance(packet, bytes) else packet.build()
+            if waiting and len(waiting) + len(data) > _MAX_RTCP_BYTES:
+                self._send_compound(waiting)
+                waiting = b""
+            waiting += data
+        if waiting:
+            self._send_compound(waiting)
+
+    def _send_compound(self, data: bytes) -> None:
+        if self._tx is not None and self.path is not None and (sealed := self._tx.protect_rtcp(data)):
+            self.path.send(sealed)
 
     # --- Producers and Consumers ---------------------------------------------------------------------------------
 
@@ -373,24 +413,27 @@ class Transport:
         return False
 
     def _report_to_viewer(self, now: float) -> None:
-        reports: list[rtcp.RtcpPacket] = []
+        reports: list[rtcp.SenderReport] = []
         for consumer in self.consumers.values():
             consumer.measure(now)
             report = consumer.sender_report(now)
             if report is not None:
                 reports.append(report)
-        if reports:
-            chunks = tuple((report.ssrc, _SERVER_CNAME) for report in reports if isinstance(report, rtcp.SenderReport))
-            self.send_rtcp([*reports, rtcp.Sdes(chunks)])
+        for start in range(0, len(reports), _REPORTS_PER_DATAGRAM):
+            part = reports[start : start + _REPORTS_PER_DATAGRAM]
+            self.send_rtcp([*part, rtcp.Sdes(tuple((report.ssrc, _SERVER_CNAME) for report in part))])
 
     def _close(self, reason: str) -> None:
         self._set_state("closed", reason)
 
     def close(self) -> None:
-        """Say goodbye to the peer and let go of everything. Reports no state: whoever closes knows."""
-        self.state = "closed"
-        if self._by_ssrc:
+        """Say goodbye to the peer and let go of everything. Reports no state: whoever closes knows.
+
+        One whose consent ran out, or that left by itself, is told nothing (RFC 7675 section 5.1).
+        """
+        if self._by_ssrc and self.state in ("connected", "stalled"):
             self.send_rtcp([rtcp.ReceiverReport(1), rtcp.Bye(tuple(self._by_ssrc)[:31])])
+        self.state = "closed"
         for consumer in list(self.consumers.values()):
             self.remove_consumer(consumer)
         if self.publisher is not None:
