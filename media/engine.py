@@ -206,17 +206,19 @@ class Engine:
         transport = self._transports.pop(transport_id, None)
         if transport is None:
             return
+        consumers = list(transport.consumers)
+        producers = list(transport.publisher.producers) if transport.publisher is not None else []
+        # First, while it still has a path to say goodbye on.
+        transport.close()
         self.demux.remove(transport)
         self._publishers.pop(transport_id, None)
         for turn in self._viewers:
             turn.pop(transport_id, None)
         transport.router.transport_ids.discard(transport_id)
-        for consumer_id in list(transport.consumers):
+        for consumer_id in consumers:
             self._drop_consumer(consumer_id)
-        if transport.publisher is not None:
-            for producer_id in list(transport.publisher.producers):
-                self._drop_producer(producer_id)
-        transport.close()
+        for producer_id in producers:
+            self._drop_producer(producer_id)
 
     def _on_state(self, transport_id: str, state: api.TransportState, reason: str) -> None:
         self._emit(api.TransportStateChanged(transport_id, state, reason))
