@@ -114,9 +114,20 @@ def ssrc_lines(
     return (msid,), tuple(lines), () if rtx_ssrc is None else (SsrcGroup("FID", numbers),)
 
 
-def mirrored(extension: HeaderExtension) -> HeaderExtension:
-    """An offered extension as an answer lists it: its direction seen from the other side (RFC 8285 section 6)."""
-    return HeaderExtension(extension.id, extension.uri, _OPPOSITE.get(extension.direction, extension.direction))
+def answered_extensions(
+    offered: Iterable[HeaderExtension], wanted: Collection[str], *, receiving: bool
+) -> tuple[HeaderExtension, ...]:
+    """The offered extensions that an answer of ours takes, under the remote's ids; ``receiving``: it sends, we receive.
+
+    A direction is written as seen from our side (RFC 8285 section 6). Of a URI that is listed twice the first counts.
+    """
+    useless = ("recvonly" if receiving else "sendonly", "inactive")
+    taken: dict[str, HeaderExtension] = {}
+    for extension in offered:
+        if extension.uri in wanted and extension.direction not in useless:
+            direction = _OPPOSITE.get(extension.direction, extension.direction)
+            taken.setdefault(extension.uri, HeaderExtension(extension.id, extension.uri, direction))
+    return tuple(taken.values())
 
 
 def session(

@@ -9,7 +9,7 @@ from media import header_extensions as hx
 from media import sdp
 from media.api import Codec, DtlsParams, Encoding, IceParams, Kind, ProducerParams, Source
 from media.codec_choice import TRANSPORT_CC, VIDEO_FEEDBACK, CodecPolicy, choose_audio, choose_video, rtp_formats
-from media.negotiated import Rejection, SectionWriter, mirrored, new_session_id, session
+from media.negotiated import Rejection, SectionWriter, answered_extensions, new_session_id, session
 from media.sdp_fragment import IceFragment, restart_fragment
 from media.sdp_model import HeaderExtension, MediaDescription, NegotiationError, SdpError
 from media.server_side import ServerSide, bundled, new_ice, remote_dtls, remote_ice, require_same_certificate
@@ -173,7 +173,8 @@ class PublishNegotiation:
             return None
         if media.kind not in _DEFAULT_SOURCE or not media.protocol.endswith(("/SAVPF", "/SAVP")):
             raise NegotiationError("unsupported_media_type", f"This server takes no {media.kind!r} m-line.")
-        extensions = _extensions(media)
+        wanted = hx.PUBLISH_AUDIO if media.kind == "audio" else hx.PUBLISH_VIDEO
+        extensions = answered_extensions(media.extensions, wanted, receiving=True)
         codecs = self._codecs(media, extensions, kept)
         if not codecs:
             offered = ", ".join(dict.fromkeys(item.name for item in media.rtp_formats if len(item.name) <= 16))
@@ -246,16 +247,6 @@ def _as_receiver(codec: Codec) -> Codec:
     if codec.parameters.get("sprop-stereo") == "1":
         parameters["stereo"] = "1"
     return replace(codec, parameters=parameters)
-
-
-def _extensions(media: MediaDescription) -> tuple[HeaderExtension, ...]:
-    """The header extensions to use, under the publisher's own ids, as our answer lists them."""
-    wanted = hx.PUBLISH_AUDIO if media.kind == "audio" else hx.PUBLISH_VIDEO
-    taken: dict[str, HeaderExtension] = {}
-    for extension in media.extensions:
-        if extension.uri in wanted and extension.direction not in ("recvonly", "inactive"):
-            taken.setdefault(extension.uri, mirrored(extension))
-    return tuple(taken.values())
 
 
 def _rids(media: MediaDescription, codec: Codec, limit: int) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from media.negotiated import (
     OutTrack,
     Rejection,
     SectionWriter,
-    mirrored,
+    answered_extensions,
     new_session_id,
     session,
     ssrc_lines,
@@ -66,11 +66,7 @@ def answer_whep(
         )
         used |= {ssrc, rtx_ssrc or ssrc}
         wanted = view_extensions(track.producer, transport_cc)
-        extensions = [
-            mirrored(extension)
-            for extension in item.extensions
-            if extension.uri in wanted and extension.direction not in ("sendonly", "inactive")
-        ]
+        extensions = answered_extensions(item.extensions, wanted, receiving=False)
         msids, ssrcs, groups = ssrc_lines(track, ssrc, rtx_ssrc)
         writer.accept(
             item.kind,

@@ -107,6 +107,13 @@ def test_extension_directions_are_mirrored() -> None:
     assert directions[hx.PLAYOUT_DELAY] == "sendonly"
 
 
+def test_of_an_extension_that_is_listed_twice_the_first_counts() -> None:
+    twice = CHROMIUM.replace("a=recvonly", f"a=extmap:200 {hx.MID}\r\na=recvonly")
+    answer = answer_whep(twice, [CAMERA], SERVER)
+    check(twice, answer)
+    assert answer.consumers[0].extensions[hx.MID] != 200
+
+
 def test_the_leading_m_line_is_held_when_nothing_plays_on_it() -> None:
     answer = answer_whep(CHROMIUM, [CAMERA], SERVER)
     check(CHROMIUM, answer)
