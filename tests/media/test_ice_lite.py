@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import sys
 from collections.abc import Hashable
 
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from media import stun
 from media.api import IceParams
 from media.ice_lite import EXPIRED_AFTER_S, MAX_SOURCES, STALLED_AFTER_S, IceAgent, IceResult
+from tests.media.lossy_link import LossyLink
 
 OLD = IceParams("oldufrag", "o" * 24)
 NEW = IceParams("newufrag", "n" * 24)
@@ -498,6 +500,41 @@ def test_agent_that_never_hears_anything_expires() -> None:
     agent = IceAgent(OLD, 100.0)
     assert not agent.expired(100.0 + EXPIRED_AFTER_S)
     assert agent.expired(100.1 + EXPIRED_AFTER_S)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_bad_link_neither_moves_nor_ends_the_path(seed: int) -> None:
+    """Chromium's pace on a chosen and a spare pair, each losing, repeating and reordering, for five minutes."""
+    peer = Peer()
+    links = {
+        name: LossyLink(seed + index, delay_s=0.05, jitter_s=0.1, loss=0.2, reorder=0.1, reorder_s=0.3, duplicate=0.1)
+        for index, name in enumerate(("chosen", "spare"))
+    }
+    moves: list[tuple[float, str]] = []
+
+    def due(until: float) -> list[tuple[float, str]]:
+        return sorted((at, name) for name, link in links.items() if (at := link.next_at) is not None and at <= until)
+
+    def deliver(until: float) -> None:
+        while waiting := due(until):
+            at, name = waiting[0]
+            results = [peer.send(data, name, at) for data in links[name].receive(at)]
+            moves.extend((at, name) for result in results if result.nominated)
+            assert not peer.agent.expired(at)
+
+    for step in range(600):
+        now = step * 0.5
+        deliver(now)
+        # Five times a pair's own pace at the start, as browsers do.
+        if step < 10 or step % 5 == 0:
+            links["chosen"].send(peer.make(nominate=step > 0, priority=LOW), now)
+        if step < 10 or step % 50 == 0:
+            links["spare"].send(peer.make(), now)
+    deliver(math.inf)
+    assert peer.agent.selected == "chosen"
+    assert [name for _, name in moves] in (["chosen"], ["spare", "chosen"])
+    assert all(at < 5 for at, _ in moves)
+    assert set(peer.agent.sources) == {"chosen", "spare"}
 
 
 # --- a real full agent -------------------------------------------------------------------------------------------
