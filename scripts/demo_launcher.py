@@ -312,6 +312,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     for file in (arguments.cert, arguments.key):
         if file is not None and not file.is_file():
             parser.error(f"no such file: {file}")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that has no Chinese letters must not keep the demo from starting.
+        sys.stdout.reconfigure(errors="replace")
     try:
         return asyncio.run(_run(arguments))
     except StartError as exc:
