@@ -16,15 +16,12 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from media import api, rtcp, stun
-from media.dtls import DtlsEndpoint
-from media.nack import NackResponder
+from media import rtcp, stun
 from media.producer import KEYFRAME_INTERVAL_S
-from media.server_side import new_ice
 from media.srtp import protect_copy
-from scripts.bench.raw_peer import RawPeer, RemoteSide
+from scripts.bench.raw_peer import RawPeer
 from tests.media.live_call import VIEWER_SSRC, LiveCall, flips, live_call
-from tests.media.rig import DELTA, KEYFRAME, Rig, packet, until
+from tests.media.rig import DELTA, packet, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -231,3 +228,95 @@ async def test_replayed_media_is_forwarded_once(call: LiveCall) -> None:
             call.publisher.sock.send(recorded)
         call.stranger().send(recorded)
     assert refused == {"srtp_replay": 20, "unknown_source": 1}
+
+
+async def test_media_in_the_clear_after_the_handshake(call: LiveCall) -> None:
+    async with call.dropping() as refused:
+        for index in range(20):
+            call.publisher.sock.send(packet(60_000 + call.sent + index, DELTA + b"in the clear"))
+        call.publisher.sock.send(rtcp.ReceiverReport(1).build() + rtcp.Bye((0x1111,)).build())
+        call.first.sock.send(rtcp.Pli(1, VIEWER_SSRC).build())
+    assert refused == {"srtp_auth": 20, "srtcp_auth": 2}
+
+
+async def test_media_from_a_third_address_even_with_the_right_keys(call: LiveCall) -> None:
+    stranger = call.stranger()
+    assert call.publisher.tx is not None
+    async with call.dropping() as refused:
+        for index in range(20):
+            stranger.send(call.seal(packet(index, DELTA + b"injected", ssrc=0x6161)))
+        stranger.send(call.publisher.tx.protect_rtcp(rtcp.Bye((0x1111,)).build()))
+    assert refused == {"unknown_source": 21}
+
+
+async def test_a_viewer_cannot_send_media(call: LiveCall) -> None:
+    assert call.first.tx is not None
+    async with call.dropping() as refused:
+        for index in range(100):
+            sealed = protect_copy(call.first.tx.handle, packet(index, DELTA))
+            assert sealed is not None
+            call.first.sock.send(sealed)
+            call.first.sock.send(call.last_sealed)
+    assert refused == {"rtp_unexpected": 200}
+
+
+# --- from a peer that was let in -------------------------------------------------------------------------------------
+
+
+async def consumer_stats(call: LiveCall, peer: RawPeer) -> tuple[int, int, int]:
+    """(NACKed numbers, repeats, keyframe requests) of one viewer."""
+    stats = await call.rig.stats()
+    (found,) = [t.consumers[0] for t in stats.transports if t.id == peer.transport_id]
+    return found.nacks_received, found.retransmitted, found.plis_received
+
+
+async def test_a_storm_of_keyframe_requests_reaches_the_publisher_throttled(call: LiveCall) -> None:
+    attacker = await call.rig.view(call.rig.consumer())
+    asked: list[rtcp.RtcpPacket] = []
+    call.publisher.on_rtcp = lambda data: asked.extend(
+        p for p in rtcp.parse_compound(data) if isinstance(p, rtcp.Pli | rtcp.Fir)
+    )
+    requests = 0
+    began = time.monotonic()
+    async with call.dropping() as refused:
+        while len(asked) < 3:
+            for index in range(10):
+                attacker.send_rtcp([rtcp.Pli(1, VIEWER_SSRC), rtcp.Fir(1, ((VIEWER_SSRC, index),))])
+            requests += 20
+            await asyncio.sleep(0.02)
+    assert not refused
+    assert (await consumer_stats(call, attacker))[2] == requests
+    assert len(asked) <= 2 + (time.monotonic() - began) / KEYFRAME_INTERVAL_S
+    call.publisher.on_rtcp = None
+
+
+async def test_a_storm_of_nacks_is_answered_within_a_budget(call: LiveCall) -> None:
+    attacker = await call.rig.view(call.rig.consumer())
+    await until(lambda: len(attacker.kept) > 20)
+    everything = rtcp.Nack(1, VIEWER_SSRC, tuple(range(59_000, 64_800)))
+    began = time.monotonic()
+    async with call.dropping() as refused:
+        for _ in range(300):
+            attacker.send_rtcp([everything])
+    nacked, repeated, _ = await consumer_stats(call, attacker)
+    assert nacked == 5800 * (300 - refused["rtcp_flood"])
+    assert refused["rtcp_flood"] > 100
+    assert repeated <= 200 + 400 * (time.monotonic() - began)
+
+
+async def test_ssrcs_out_of_nowhere_are_not_kept(call: LiveCall) -> None:
+    attacker = await call.rig.view(call.rig.consumer())
+    assert call.publisher.tx is not None and attacker.tx is not None
+    before = (await call.rig.stats()).rss_bytes
+    async with call.dropping() as refused:
+        for ssrc in range(0x10000, 0x10000 + 6000):
+            call.publisher.sock.send(call.seal(packet(1, DELTA, ssrc=ssrc, payload_type=50)))
+            attacker.send_rtcp([rtcp.ReceiverReport(ssrc)])
+            # The sender's own libsrtp would keep them, too.
+            call.publisher.tx.forget(ssrc)
+            attacker.tx.forget(ssrc)
+            if ssrc % _BATCH == 0:
+                await call.absorbed()
+    assert refused == {"rtp_ssrc": 6000, "rtcp_ssrc": 6000 - 64}
+    # libsrtp's state for them would be 4 MiB.
+    assert (await call.rig.stats()).rss_bytes - before < 1 << 20
