@@ -175,6 +175,10 @@ class Demux:
             self.drops["stun_unknown" if ufrag is not None else "stun_malformed"] += 1
             return
         bound = self._by_source.get(key)
+        if bound is not None and bound[0] is not transport and bound[0].holds_on(now):
+            # Someone with a Transport of their own who forges another peer's address must not take it over.
+            self.drops["stun_foreign_source"] += 1
+            return
         path: Path
         if bound is not None:
             path = bound[1]

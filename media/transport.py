@@ -47,6 +47,8 @@ _RTCP_BURST = 100_000.0
 _SETTLED_AFTER_S = 5.0
 #: Browsers check every 2.5 s: a peer that alerted and was then silent for longer has left.
 _GOODBYE_AFTER_S = 4.0
+#: Viewers report every second, browsers check every 2.5 s.
+_LIVELY_S = 3.0
 #: Eight bytes: aiortc misreads SDES chunks whose CNAME length is no multiple of four.
 _SERVER_CNAME = b"lianmai0"
 
@@ -169,6 +171,10 @@ class Transport:
         if self._goodbye_at is None:
             self._goodbye_at = self._clock()
 
+    def holds_on(self, now: float) -> bool:
+        """Whether this peer was heard, authentically, within the last few seconds."""
+        return now - self._last_authentic < _LIVELY_S
+
     def heard(self, now: float) -> None:
         """An authenticated check came in: a stalled path is back."""
         self._last_authentic = now
@@ -267,7 +273,8 @@ class Transport:
             return
         self._rtcp_senders.add(sender)
         refilled = self._rtcp_allowance + (now - self._last_rtcp) * _RTCP_RATE
-        self._last_rtcp = self._last_authentic = now
+        # As good as a check: one lost check of an agent that sends them 6 s apart must not make the path stall.
+        self._last_rtcp = self._last_authentic = self.ice.last_heard = now
         self._rtcp_allowance = min(_RTCP_BURST, refilled)
         if len(data) > self._rtcp_allowance:
             self._drops["rtcp_flood"] += 1
