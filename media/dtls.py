@@ -45,6 +45,7 @@ MAX_DATAGRAM = 1500
 _ALERT = 21
 _FIRST_REPEAT_S = 0.06
 _MAX_REPEATS = 6
+_MAX_FLIGHT = 4
 _CIPHERS = (
     b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
     b"ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:"
@@ -85,6 +86,7 @@ class _IceStandIn:
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
         self._flight: list[bytes] = []
+        self._heard = False
         self._repeats = 0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -105,13 +107,16 @@ class _IceStandIn:
                 await self._waiter
             finally:
                 self._waiter = None
-        # Something came: our last flight arrived, or the peer repeats its own.
-        self._flight.clear()
-        self._cancel_timer()
+        # Perhaps the answer to our last flight; but a repeat of the peer's own, or garbage, says that nothing arrived.
+        # TLS knows: it makes the next flight only when this one was answered.
+        self._heard = True
         return self._inbox.popleft()
 
     async def _send(self, data: bytes) -> None:
         self._send_now(data)
+        if self._heard or len(self._flight) >= _MAX_FLIGHT:
+            self._heard = False
+            self._flight.clear()
         self._flight.append(data)
         self._repeats = 0
         self._arm()
