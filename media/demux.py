@@ -145,6 +145,8 @@ class Demux:
         elif length >= _RTCP_MINIMUM:
             bound[0].on_rtcp(data, now)
             self.flush()
+        else:
+            self.drops["size"] += 1
 
     def gone(self, path: TcpPath) -> None:
         """An ICE-TCP connection ended; its Transport waits for the peer to come back on another path."""

@@ -44,11 +44,12 @@ class TcpPath(asyncio.Protocol):
         # Not checked with isinstance: uvloop's transports are not asyncio's.
         transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
-        if not peer or not self._server.admit(self):
+        if not peer:
             transport.abort()
             return
         self.host, self.port = peer[0], peer[1]
         self._transport = transport
+        self._server.admit(self)
         if (sock := transport.get_extra_info("socket")) is not None:
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -79,7 +80,7 @@ class TcpPath(asyncio.Protocol):
         if not self.verified:
             self.verified = True
             self._cancel_timer()
-            self._server.unverified.discard(self)
+            self._server.unverified.pop(self, None)
 
     def send(self, data: bytes) -> None:
         """Queue one packet; dropped when more than MAX_BUFFERED bytes wait."""
@@ -120,7 +121,7 @@ class TcpServer:
     ) -> None:
         self.on_frame = on_frame
         self.drop = drop
-        self.unverified: set[TcpPath] = set()
+        self.unverified: dict[TcpPath, None] = {}
         self.port = 0
         self._on_gone = on_gone
         self._server: asyncio.Server | None = None
@@ -131,17 +132,21 @@ class TcpServer:
         self._server = await loop.create_server(lambda: TcpPath(self), host or None, port)
         self.port = self._server.sockets[0].getsockname()[1]
 
-    def admit(self, path: TcpPath) -> bool:
-        """Count a new connection as unverified, or refuse it when there are too many."""
+    def admit(self, path: TcpPath) -> None:
+        """Count a new connection as unverified. When there are too many the oldest goes, not the new one.
+
+        A true peer's check is a round trip away; whoever only holds connections open cannot lock it out.
+        """
         if len(self.unverified) >= MAX_UNVERIFIED:
             self.drop("tcp_too_many")
-            return False
-        self.unverified.add(path)
-        return True
+            oldest = next(iter(self.unverified))
+            del self.unverified[oldest]
+            oldest.close()
+        self.unverified[path] = None
 
     def gone(self, path: TcpPath) -> None:
         """A connection ended."""
-        self.unverified.discard(path)
+        self.unverified.pop(path, None)
         self._on_gone(path)
 
     def close(self) -> None:
