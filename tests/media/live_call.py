@@ -20,7 +20,6 @@ PACKET_INTERVAL_S = 0.01
 KEYFRAME_EVERY = 50
 VIEWER_SSRC = 0xAAAA
 _PATIENCE_S = 20.0
-_PADDING = bytes(300)
 
 
 class LiveCall:
@@ -58,11 +57,11 @@ class LiveCall:
         assert sealed is not None
         return sealed
 
-    def send_next(self) -> int:
-        """Send the call's next packet; returns its index."""
+    def send_next(self, size: int = 300) -> int:
+        """Send the call's next packet, of about ``size`` bytes; returns its index."""
         index = self.sent
         self.sent += 1
-        payload = (DELTA if index % KEYFRAME_EVERY else KEYFRAME) + index.to_bytes(4, "big") + _PADDING
+        payload = (DELTA if index % KEYFRAME_EVERY else KEYFRAME) + bytes(size) + index.to_bytes(4, "big")
         self.last_sealed = self.seal(packet(60_000 + index, payload, timestamp=index * 900))
         self.publisher.sock.send(self.last_sealed)
         return index
@@ -106,9 +105,7 @@ class LiveCall:
             header = parse_header(data)
             assert header is not None
             if header.ssrc == VIEWER_SSRC:
-                payload = data[header.payload_offset :]
-                length = len(payload) - len(_PADDING)
-                indices.append(int.from_bytes(payload[length - 4 : length], "big"))
+                indices.append(int.from_bytes(data[-4:], "big"))
         return indices
 
     async def drops(self) -> Counter[str]:
