@@ -12,6 +12,7 @@ import contextlib
 import errno
 import select
 import socket
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -36,7 +37,7 @@ _BLOCKED_POLLS = 3
 class UdpPath:
     """A remote UDP address as the kernel wrote it. ``key`` is its sockaddr; two paths with one key are one path."""
 
-    __slots__ = ("_name", "host", "key", "name_length", "name_pointer", "port", "segmented", "socket")
+    __slots__ = ("_name", "address", "host", "key", "name_length", "name_pointer", "port", "segmented", "socket")
 
     protocol = "udp"
 
@@ -48,11 +49,15 @@ class UdpPath:
         self.name_length = len(key)
         self.segmented = True
         self.host, self.port = _decode_sockaddr(key)
+        #: For ``sendto``: a link-local address is reachable only with its zone.
+        self.address: tuple[Any, ...] = (self.host, self.port)
+        if len(key) == 28:
+            self.address += (0, int.from_bytes(key[24:28], sys.byteorder))
 
     def send(self, data: bytes) -> None:
         """Send one control datagram now (STUN, DTLS, RTCP). A full socket drops it; the protocols above repeat."""
         with contextlib.suppress(OSError):
-            self.socket.sock.sendto(data, (self.host, self.port))
+            self.socket.sock.sendto(data, self.address)
 
     def close(self) -> None:
         """Nothing to release: the socket is shared."""
@@ -254,7 +259,8 @@ class UdpSocket:
                 self.dropped += sum(-(-length // segment) for _, _, length, segment in self._pending[done:])
                 return
             path, offset, length, segment = self._pending[done]
-            if length > segment and path.segmented:
+            if length > segment:
+                # Also a run that was queued before the path's first one was refused.
                 path.segmented = False
                 self._send_singly(path, offset, length, segment)
             else:
@@ -265,7 +271,7 @@ class UdpSocket:
         end = offset + total
         for start in range(offset, end, segment):
             try:
-                self.sock.sendto(self.arena_view[start : min(start + segment, end)], (path.host, path.port))
+                self.sock.sendto(self.arena_view[start : min(start + segment, end)], path.address)
             except OSError:
                 self.dropped += 1
 
