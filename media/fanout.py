@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 _HEADER = struct.Struct("!BBHII")
 _ONE_BYTE_PROFILE = b"\xbe\xde"
-#: Larger payloads could not leave in one datagram after the tag was added; no WebRTC sender makes them.
-MAX_PAYLOAD = 1400
 _FLUSH_BYTES = 65_536
 
 
