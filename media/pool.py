@@ -169,8 +169,12 @@ class WorkerPool:
                 os.unlink(path)
         if not self._closing:
             logger.error("worker %s ended with status %s", handle.id, process.returncode)
-            if self.on_lost is not None:
-                self.on_lost(handle)
+            try:
+                if self.on_lost is not None:
+                    self.on_lost(handle)
+            except Exception:
+                # Whatever the listener made of it, the Worker is to be replaced.
+                logger.exception("after the loss of worker %s", handle.id)
         return True
 
     async def _spawn(self, index: int, path: str) -> asyncio.subprocess.Process:

@@ -105,13 +105,20 @@ class RpcClient:
             while True:
                 message = await read_frame(self._reader)
                 if "event" in message:
-                    self._on_event(decode(_EVENTS[message["event"]], message["params"]))
+                    self._report(decode(_EVENTS[message["event"]], message["params"]))
                 elif (future := self._pending.get(message["id"])) is not None and not future.done():
                     future.set_result(message)
         except (ConnectionError, ShapeError, KeyError) as exc:
             logger.debug("RPC connection ended: %s", exc)
         finally:
             self.close()
+
+    def _report(self, event: api.Event) -> None:
+        try:
+            self._on_event(event)
+        except Exception:
+            # The listener's own mistake must not cost a Worker with all its calls.
+            logger.exception("event %s", event.event)
 
     def close(self) -> None:
         """Drop the connection. Safe to call twice."""
