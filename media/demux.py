@@ -17,7 +17,7 @@ from media.tcp import TcpPath
 from media.transport import Path, Transport
 from media.udp import RX_BATCH, RX_SLOT, UdpPath, UdpSocket
 
-_MAX_ROUNDS = 4
+_MAX_ROUNDS = 8
 _RTP_MINIMUM = 12
 _RTCP_MINIMUM = 8
 
@@ -66,14 +66,25 @@ class Demux:
     # --- UDP -----------------------------------------------------------------------------------------------------
 
     def drain(self, udp: UdpSocket) -> None:
-        """Read what is there, forward it, and send what that made, in bursts."""
+        """Read what is there, forward it, and send what that made, in bursts.
+
+        Reading goes on until nothing is left: while the first packet of a frame was decrypted the next ones have come,
+        and forwarding them together costs each viewer one message instead of two.
+        """
+        touched: dict[Producer, Transport] = {}
+        gathered = 0
+        now = self._clock()
         for _ in range(_MAX_ROUNDS):
             count = udp.receive()
             if not count:
                 break
-            self._round(udp, count)
-            if count < RX_BATCH:
-                break
+            now = self._clock()
+            self._take(udp, count, touched, now)
+            gathered += count
+            if gathered >= RX_BATCH:
+                self._forward(touched, now)
+                touched, gathered = {}, 0
+        self._forward(touched, now)
         self.flush()
 
     def flush(self) -> None:
@@ -81,11 +92,10 @@ class Demux:
         for udp in self.sockets:
             udp.flush()
 
-    def _round(self, udp: UdpSocket, count: int) -> None:
-        now = self._clock()
+    def _take(self, udp: UdpSocket, count: int, touched: dict[Producer, Transport], now: float) -> None:
+        """Dispatch the datagrams of one receive; Producers that got packets are added to ``touched``."""
         lengths, views, pointers = udp.rx_length, udp.rx_view, udp.rx_pointer
         by_source, drops = self._by_source, self.drops
-        touched: dict[Producer, Transport] = {}
         self.packets_in += count
         for slot in range(count):
             length = lengths[slot]
@@ -110,7 +120,6 @@ class Demux:
                     drops["size"] += 1
             else:
                 self._control(first, bytes(view[:length]), key, udp, now)
-        self._forward(touched, now)
 
     def _forward(self, touched: dict[Producer, Transport], now: float) -> None:
         for producer, transport in touched.items():
