@@ -190,10 +190,11 @@ class Producer:
 
     def pause(self, paused: bool, now: float) -> None:
         """Drop packets from now on, or let them through again."""
-        if self.paused and not paused and self.kind == "video":
-            self.request_keyframe(now)
+        resumed = self.paused and not paused
         self.paused = paused
         self._heard_at = now
+        if resumed:
+            self.request_keyframe(now)
 
     # --- viewers -------------------------------------------------------------------------------------------------
 
@@ -283,7 +284,10 @@ class Producer:
             consumer.catch_up(now)
             if not consumer.catching_up:
                 self._catching_up.pop(consumer, None)
-        if self._keyframe_wanted and now - self._keyframe_asked_at >= _KEYFRAME_REPEAT_S:
+        # One that was wanted after the last one came need only keep the interval; one under way is given more time.
+        arrived = self._keyframe_at >= self._keyframe_asked_at
+        patience = KEYFRAME_INTERVAL_S if arrived else _KEYFRAME_REPEAT_S
+        if self._keyframe_wanted and now - self._keyframe_asked_at >= patience:
             if self._waiting or self.consumers:
                 self.request_keyframe(now)
             else:
