@@ -114,7 +114,8 @@ class InboundStream:
             ssrc=self.ssrc,
             fraction_lost=min(255, int(self.loss * 256)),
             packets_lost=min(lost, 0x7FFFFF),
-            highest_sequence=self.highest & 0xFFFFFFFF if self.highest >= 0 else 0,
+            # Our numbers begin in the second cycle, the sender's in the first.
+            highest_sequence=self.highest - (self._base & ~0xFFFF) & 0xFFFFFFFF if self.highest >= 0 else 0,
             jitter=int(self._jitter),
             lsr=self._lsr,
             dlsr=min(0xFFFFFFFF, int((now - self._lsr_arrival) * 65536)) if self._lsr else 0,
