@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 _HEADER = struct.Struct("!BBHIIH")
 #: Cached packets sent to a new viewer per step (3 ms): about 100 Mbps, so that a replay does not overrun a home router.
 CATCH_UP_PACKETS = 32
+#: A viewer's first packet has a number (16 bits) outside of these two ranges, else all its numbers are moved. Below the
+#: first, a packet that comes late would lie before the wrap, and the sender's SRTP index guess would take it for one
+#: ahead. From the second on, a viewer that misses the packets up to the wrap would never learn that there was one. Either
+#: way the two sides' rollover counters differ for good, and nothing can be decrypted (RFC 3711 section 3.3.1).
+WRAP_BEHIND = 0x0800
+WRAP_AHEAD = 0xF000
+WRAP_MARGIN = 0x2000
 #: Numbers looked at per NACK: more than are ever repeated at once.
 MAX_NACKED = 256
 #: Extensions whose value depends on when or how often a packet is sent. A viewer without RTX gets none of them: what is
@@ -33,6 +40,7 @@ class Consumer:
     __slots__ = (
         "_begins_at",
         "_cursor",
+        "_first",
         "_fraction_lost",
         "_jitter",
         "_last_report",
@@ -80,6 +88,7 @@ class Consumer:
         self.plis_received = 0
         self.rtt_s: float | None = None
         self._begins_at = 0
+        self._first = 0
         self._cursor: int | None = None
         self._layout: Layout | None = None
         self._mid_needed = True
@@ -116,12 +125,15 @@ class Consumer:
         if self.transport.tx_handle is None or self.paused or not self.waiting:
             return False
         if self.kind == "audio":
-            self._resume_at((self.producer.cache.newest or 0) + 1)
+            self._resume_at(self.producer.next_sequence)
             self.producer.join(self, self.layout)
             return True
         start = self.producer.replay_start(now)
         if start is None:
             return False
+        if self._stopped_at is not None and start <= self._stopped_at:
+            # A short pause: it has all up to where it stopped, and must not get that again under new numbers.
+            start = self._stopped_at + 1
         self._resume_at(start)
         self._cursor = start
         self.catch_up(now)
@@ -163,10 +175,16 @@ class Consumer:
 
     def _resume_at(self, sequence: int) -> None:
         """Begin at ``sequence``, and number packets from there on as what follows the last one sent before a pause."""
+        self._layout = None
         if self._stopped_at is not None:
-            self._shift += self._stopped_at + 1 - sequence
+            skipped = sequence - self._stopped_at - 1
             self._stopped_at = None
-            self._layout = None
+            if not skipped:
+                return
+            self._shift -= skipped
+            self._first = sequence
+        elif not self.packets:
+            self._shift = 0 if WRAP_BEHIND <= sequence & 0xFFFF < WRAP_AHEAD else WRAP_MARGIN
         self._begins_at = sequence
 
     def leave(self) -> None:
@@ -194,6 +212,7 @@ class Consumer:
                 self.params.mid if self._mid_needed else None,
                 self._playout_level if self.kind == "video" else None,
                 self._shift,
+                self._first,
             )
         return self._layout
 

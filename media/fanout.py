@@ -17,7 +17,7 @@ from media.codecs import opus
 from media.packet import Packet
 from media.rtp_wire import build_extensions
 from media.srtp import OK, length_pointer, protect
-from media.udp import MAX_RUN_BYTES, MAX_SEGMENTS, UdpPath
+from media.udp import MAX_RUN_BYTES, MAX_SEGMENTS, UdpPath, UdpSocket
 
 if TYPE_CHECKING:
     from media.consumer import Consumer
@@ -31,10 +31,12 @@ class Layout:
     """How packets look to a Group of viewers; equal layouts share one Group.
 
     ``shift`` is added to sequence numbers: a viewer that was paused goes on where it stopped. A hole of more than
-    32768 numbers would make its SRTP index guess wrong (RFC 3711 section 3.3.1).
+    32768 numbers would make its SRTP index guess wrong (RFC 3711 section 3.3.1). Packets before ``first`` are not for
+    these viewers: shifted, a late one would have the number of another that they got before the pause, and AES-GCM must
+    not see one number with two contents.
     """
 
-    __slots__ = ("_hash", "extensions", "key", "mid", "payload_types", "playout_delay", "shift", "ssrc", "tag_length")
+    __slots__ = ("extensions", "first", "key", "mid", "payload_types", "playout_delay", "shift", "ssrc", "tag_length")
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class Layout:
         mid: str | None,
         playout_delay: tuple[int, int] | None,
         shift: int,
+        first: int = 0,
     ) -> None:
         self.payload_types = payload_types
         self.extensions = extensions
@@ -53,6 +56,7 @@ class Layout:
         self.mid = mid
         self.playout_delay = playout_delay
         self.shift = shift
+        self.first = first
         self.key = (
             tuple(sorted(payload_types.items())),
             tuple(sorted(extensions.items())),
@@ -61,6 +65,7 @@ class Layout:
             mid,
             playout_delay,
             shift,
+            first,
         )
 
     def extension_block(self, packet: Packet, now: float) -> bytes:
@@ -84,7 +89,9 @@ class Layout:
         return build_extensions(values) if values else b""
 
     def write(self, packet: Packet, now: float) -> bytes | None:
-        """One packet as these viewers get it, before encryption; None when they cannot decode its codec."""
+        """One packet as these viewers get it, before encryption; None when it is not for them or not in their codecs."""
+        if packet.sequence < self.first:
+            return None
         payload = packet.payload
         payload_type = self.payload_types.get(packet.codec)
         if payload_type is None:
@@ -200,12 +207,17 @@ def send_burst(burst: Burst, members: dict[Consumer, None] | Sequence[Consumer],
             for offset in transport_cc:
                 transport.stamp_transport_cc(view, base + offset, now)
         pointer = udp.arena + base
+        refused: list[int] | None = None
         for offset, packet_length in cuts:
             length[0] = packet_length
             if protect(session, pointer + offset, length) != OK:
-                transport.protect_failed += 1
-        for offset, total, segment in runs:
-            udp.add(path, base + offset, total, segment)
+                refused = [*(refused or ()), offset]
+        if refused is None:
+            for offset, total, segment in runs:
+                udp.add(path, base + offset, total, segment)
+        else:
+            _add_others(burst, udp, path, base, refused)
+            transport.protect_failed += len(refused)
         consumer.packets += count
         consumer.bytes += payload_bytes
         queued += size
@@ -213,6 +225,14 @@ def send_burst(burst: Burst, members: dict[Consumer, None] | Sequence[Consumer],
             # The first viewers' packets leave, and warm cache lines stay warm, while the others are still written.
             udp.flush()
             queued = 0
+
+
+def _add_others(burst: Burst, udp: UdpSocket, path: UdpPath, base: int, refused: list[int]) -> None:
+    """Queue a burst without the packets that libsrtp refused: they lie in the arena as they are, not encrypted."""
+    ends = [offset for offset, _ in burst.cuts[1:]] + [len(burst.blob)]
+    for (offset, _), end in zip(burst.cuts, ends, strict=True):
+        if offset not in refused:
+            udp.add(path, base + offset, end - offset, end - offset)
 
 
 def _send_stream(burst: Burst, consumer: Consumer) -> None:

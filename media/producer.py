@@ -28,6 +28,9 @@ FRESH_KEYFRAME_S = 1.0
 _KEYFRAME_REPEAT_S = 0.5
 _FLOW_TIMEOUT_S = 2.0
 _LAYER_SILENT_S = 0.6
+#: Outbound numbers begin here: in the second cycle, so that packets which come late are not negative, and far from
+#: where 16 bits wrap (see :mod:`media.consumer`).
+FIRST_SEQUENCE = 0x10000 + 0x2000
 MAX_STREAMS = 8
 
 
@@ -75,7 +78,7 @@ class Producer:
         self._timestamp_shift = 0
         self._first_valid = 0
         self._resume = False
-        self._newest_out = -1
+        self._newest_out = FIRST_SEQUENCE - 1
         self._newest_timestamp = 0
         self._newest_arrival = now
         self._keyframe_at = -1e9
@@ -120,6 +123,9 @@ class Producer:
             self._resume = True
             return
         if self._resume:
+            if extended < stream.highest:
+                # Late, or a repeat: what followed it was muted.
+                return
             self._resume = False
             self._first_valid = extended
             self._shift = self._newest_out + 1 - extended
@@ -154,11 +160,14 @@ class Producer:
     def _select(self, stream: InboundStream, extended: int, timestamp: int, keyframe: bool, now: float) -> bool:
         """Whether ``stream`` is, or now becomes, the one that goes out. Switches only at a keyframe (simulcast)."""
         current = self._selected
-        if current is not None:
+        if current is None:
+            self._shift = FIRST_SEQUENCE - extended
+        else:
             silent = now - current.last_arrival > _LAYER_SILENT_S
             if not silent and self._rank(stream) <= self._rank(current):
                 return False
-            if not keyframe:
+            # A keyframe that comes late is no place to begin: what followed it was passed over.
+            if self.kind == "video" and not (keyframe and extended == stream.highest):
                 if silent or now - self._keyframe_asked_at > _KEYFRAME_REPEAT_S:
                     self.request_keyframe(now, stream.ssrc)
                 return False
@@ -209,15 +218,20 @@ class Producer:
         self.consumers.pop(consumer.id, None)
 
     def admit(self, consumer: Consumer, now: float) -> None:
-        """Let a viewer begin, or note that it waits (asking for a keyframe if its path is already up)."""
+        """Let a viewer begin, or note that it waits, and have a keyframe sent.
+
+        One without SRTP keys does not wait: it is admitted again when it has them. Until then it must not cost all
+        others a keyframe every 300 ms, least of all one whose network never lets it through.
+        """
         if consumer.begin(now):
             self._waiting.pop(consumer, None)
             if consumer.catching_up:
                 self._catching_up[consumer] = None
+        elif consumer.transport.tx_handle is None:
+            self.prepare_viewer(now)
         elif consumer.waiting:
             self._waiting[consumer] = None
-            if self.kind == "video":
-                self.request_keyframe(now)
+            self.request_keyframe(now)
 
     def join(self, consumer: Consumer, layout: Layout) -> None:
         """Put a viewer into the Group for its layout, moving it if it is in another."""
@@ -288,13 +302,25 @@ class Producer:
         arrived = self._keyframe_at >= self._keyframe_asked_at
         patience = KEYFRAME_INTERVAL_S if arrived else _KEYFRAME_REPEAT_S
         if self._keyframe_wanted and now - self._keyframe_asked_at >= patience:
-            if self._waiting or self.consumers:
+            if self.consumers:
                 self.request_keyframe(now)
             else:
                 self._keyframe_wanted = False
+        elif self._waiting and now - max(self._keyframe_at, self._keyframe_asked_at) >= FRESH_KEYFRAME_S:
+            # The last keyframe has more holes than a viewer can begin with, and nothing is filling them.
+            self.request_keyframe(now)
         if self.flowing and not self.paused and self.kind == "video" and now - self._heard_at > _FLOW_TIMEOUT_S:
             self.flowing = False
             self._on_flow(False)
+
+    def forwards(self, stream: InboundStream) -> bool:
+        """Whether this stream goes out: with simulcast, that of the chosen Layer."""
+        return stream is self._selected
+
+    @property
+    def next_sequence(self) -> int:
+        """The outbound number that follows the newest."""
+        return self._newest_out + 1
 
     @property
     def busy(self) -> bool:
