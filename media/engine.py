@@ -94,7 +94,8 @@ class Engine:
     def _close_router(self, request: api.CloseRouter) -> None:
         router = self._routers.get(request.router_id)
         if router is not None:
-            for transport_id in list(router.transport_ids):
+            # Viewers first: a Producer that goes takes their Consumers along, and they would not be told.
+            for transport_id in sorted(router.transport_ids, key=lambda one: one in self._publishers):
                 self._drop_transport(transport_id)
             del self._routers[request.router_id]
 
@@ -237,13 +238,13 @@ class Engine:
         while self._finished:
             self._drop_transport(self._finished.pop())
         for transport in list(self._publishers.values()):
-            self._guarded(transport, now)
+            self._guarded(transport.router, transport.tick, now)
         self._turn = (self._turn + 1) % _TURNS
         for transport in list(self._viewers[self._turn].values()):
-            self._guarded(transport, now)
+            self._guarded(transport.router, transport.tick, now)
         busy = False
-        for producer, _ in list(self._producers.values()):
-            producer.tick(now)
+        for producer, transport in list(self._producers.values()):
+            self._guarded(transport.router, producer.tick, now)
             busy = busy or producer.busy
         if now >= self._next_speakers:
             self._next_speakers = now + SPEAKER_INTERVAL_S
@@ -255,20 +256,20 @@ class Engine:
         """Only what cannot wait for the next tick. True: call again after FAST_TICK_S."""
         now = self._clock()
         busy = False
-        for producer, _ in list(self._producers.values()):
+        for producer, transport in list(self._producers.values()):
             if producer.busy:
-                producer.tick(now)
+                self._guarded(transport.router, producer.tick, now)
                 busy = busy or producer.busy
         self.demux.flush()
         return busy
 
-    def _guarded(self, transport: Transport, now: float) -> None:
+    def _guarded(self, router: Router, tick: Callable[[float], None], now: float) -> None:
         try:
-            transport.tick(now)
+            tick(now)
         except Exception as exc:
             # Our own bug: give up this Room, never the Worker.
-            logger.exception("router %s failed", transport.router.id)
-            self.fail_router(transport.router.id, repr(exc))
+            logger.exception("router %s failed", router.id)
+            self.fail_router(router.id, repr(exc))
 
     def fail_router(self, router_id: str, reason: str) -> None:
         """Close a Router whose invariants broke, and tell the control plane."""
