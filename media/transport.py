@@ -45,8 +45,8 @@ _RTCP_RATE = 50_000
 _RTCP_BURST = 100_000.0
 #: A viewer's TLS state is kept this long for handshake datagrams that come late.
 _SETTLED_AFTER_S = 5.0
-#: Browsers check every 2.5 s: a peer that alerted and was then silent for longer has left.
-_GOODBYE_AFTER_S = 4.0
+#: Checks are at most 6 s apart (RFC 7675 section 5.1): a peer that alerted and was then silent for longer has left.
+_GOODBYE_AFTER_S = 6.5
 #: Viewers report every second, browsers check every 2.5 s.
 _LIVELY_S = 3.0
 #: Eight bytes: aiortc misreads SDES chunks whose CNAME length is no multiple of four.
