@@ -272,7 +272,9 @@ class Engine:
             self.fail_router(router.id, repr(exc))
 
     def fail_router(self, router_id: str, reason: str) -> None:
-        """Close a Router whose invariants broke, and tell the control plane."""
+        """Close a Router whose invariants broke, and tell the control plane, once."""
+        if router_id not in self._routers:
+            return
         self._close_router(api.CloseRouter(router_id))
         self._emit(api.RouterFailed(router_id, reason))
 
