@@ -78,7 +78,9 @@ class PublisherSide:
         producer = self.producers.pop(producer_id, None)
         if producer is None:
             return
-        self._by_mid.pop(producer.params.mid, None)
+        if self._by_mid.get(producer.params.mid) is producer:
+            # An m-line that is used again carries another Track by now.
+            del self._by_mid[producer.params.mid]
         for table in (self._streams, self._rtx):
             for ssrc in [ssrc for ssrc, (owner, _) in table.items() if owner is producer]:
                 del table[ssrc]
@@ -253,7 +255,7 @@ class PublisherSide:
             lost = stream.nack.due(now, self.rtt_s)
             if lost:
                 packets.append(rtcp.Nack(_SERVER_SSRC, stream.ssrc, tuple(lost)))
-            if stream.nack.take_overflow():
+            if stream.nack.take_overflow() and producer.forwards(stream):
                 producer.request_keyframe(now)
         if packets:
             self._send_rtcp(packets)

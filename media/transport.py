@@ -33,6 +33,8 @@ from media.udp import UdpPath
 
 CONNECT_TIMEOUT_S = 20.0
 _REPORT_INTERVAL_S = 1.0
+#: Viewers are visited once a second; a visit that comes a little early must not wait for the next.
+_TICK_JITTER_S = 0.05
 _MAX_EARLY = 128
 #: One RTCP datagram; with SRTCP's trailer and IPv6 headers it stays below every path's MTU.
 _MAX_RTCP_BYTES = 1200
@@ -148,11 +150,11 @@ class Transport:
 
     def set_path(self, path: Path, now: float) -> None:
         """ICE chose this path."""
-        first = self.path is None
-        if not first and self.path is not path and self.path is not None and self.path.protocol == "tcp":
+        if self.path is not None and self.path is not path and self.path.protocol == "tcp":
             self.path.close()
         self.path = path
-        if first:
+        # Not when a path was lost and another is found: then the session goes on as it was.
+        if self.state == "new":
             self._set_state("checking")
             for producer_id in self.prepare:
                 if (producer := self.router.producers.get(producer_id)) is not None:
@@ -394,7 +396,7 @@ class Transport:
             return
         if self.publisher is not None and self.state == "connected":
             self.publisher.tick(now)
-        if now < self._next_report:
+        if now + _TICK_JITTER_S < self._next_report:
             return
         self._next_report = now + _REPORT_INTERVAL_S
         if self.state in ("new", "checking") and now - self._created > CONNECT_TIMEOUT_S:

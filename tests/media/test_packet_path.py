@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import select
+import socket
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -10,13 +13,20 @@ import pytest
 from pylibsrtp import Policy, Session
 
 from media import api
+from media import header_extensions as hx
 from media.consumer import Consumer
+from media.dtls import Certificate
+from media.fanout import Burst, send_burst
 from media.inbound import InboundStream
+from media.packet import Packet
 from media.producer import Producer
-from media.rtp_wire import parse_header
+from media.publisher import PublisherSide
+from media.router import Router
+from media.rtp_wire import build_extensions, parse_header
 from media.srtp import SrtpContext, protect_copy, unprotect_copy
 from media.transport import Transport
-from tests.media.rig import AUDIO_SSRC, DELTA, KEYFRAME, OPUS, VIDEO_SSRC, VP8
+from media.udp import UdpPath, bind
+from tests.media.rig import AUDIO_SSRC, DELTA, KEYFRAME, OPUS, VIDEO_SSRC, VP8, packet
 
 PLAIN_VP8 = api.Codec("VP8", 96, 90_000, feedback=("nack", "nack pli"))
 NO_NACK_VP8 = api.Codec("VP8", 96, 90_000, feedback=("nack pli",))
@@ -35,6 +45,7 @@ class FakeTransport:
         self.path: StreamPath | None = StreamPath()
         self.tx_handle: object | None = object() if up else None
         self.tag_length = 16
+        self.protect_failed = 0
         self.sent: list[bytes] = []
 
     def send_rtp(self, _path: StreamPath, data: bytes, stamp: bool = False, now: float = 0.0) -> None:
@@ -334,3 +345,129 @@ def test_a_better_layer_is_not_taken_at_a_keyframe_that_comes_late() -> None:
     studio.feed(511, KEYFRAME + b"h", 0x52, "h")
     studio.feed(512, DELTA + b"h", 0x52, "h")
     assert [payload for _, payload in transport.got[1:]] == [KEYFRAME + b"h", DELTA + b"h"]
+
+
+# --- encryption ------------------------------------------------------------------------------------------------------
+
+
+def test_a_packet_that_libsrtp_refuses_is_not_sent_in_clear() -> None:
+    sender, receiver = srtp_pair()
+    (udp,) = bind("127.0.0.1", 0)
+    client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        client.bind(("127.0.0.1", 0))
+        client.settimeout(5)
+        client.sendto(b"hello", udp.sock.getsockname())
+        assert select.select([udp.sock], [], [], 5)[0] and udp.receive() == 1
+        studio = Studio()
+        transport = FakeTransport()
+        consumer = studio.view(transport)
+        transport.path = UdpPath(udp, udp.source(0))  # type: ignore[assignment]
+        transport.tx_handle = sender.handle
+        layout = consumer.layout
+
+        def burst(*numbers: int) -> Burst:
+            packets = [
+                Packet(n, 0, True, "VP8", DELTA + b"secret" + bytes([n & 0xFF]), None, False, 0.0) for n in numbers
+            ]
+            return Burst(layout, packets, 0.0)
+
+        send_burst(burst(5000), [consumer], 0.0)
+        # The second one lies further back than libsrtp's window of 1024.
+        send_burst(burst(5001, 2000, 5002), [consumer], 0.0)
+        udp.flush()
+        received = [client.recv(2048) for _ in range(3)]
+        plain = [unprotect_copy(receiver.handle, data) for data in received]
+        assert [data and data[-1] for data in plain] == [5000 & 0xFF, 5001 & 0xFF, 5002 & 0xFF]
+        client.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            client.recv(2048)
+        assert transport.protect_failed == 1
+    finally:
+        client.close()
+        udp.close()
+
+
+# --- one Transport ---------------------------------------------------------------------------------------------------
+
+
+class Line:
+    """A path that swallows what it is given."""
+
+    host, port = "192.0.2.1", 5000
+
+    def __init__(self, protocol: str = "tcp") -> None:
+        self.protocol = protocol
+        self.closed = False
+
+    def send(self, data: bytes) -> None:
+        """Nothing comes of it."""
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Stage:
+    """A viewer's Transport in virtual time, without a handshake."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.states: list[str] = []
+        ice = api.IceParams("ufrag", "password-of-22-characters")
+        self.transport = Transport(
+            api.TransportParams("t", "r", "subscribe", ice, ""),
+            Router("r"),
+            Certificate.generateCertificate(),
+            lambda: self.now,
+            lambda state, _reason: self.states.append(state),
+            lambda _producer_id, _flowing: None,
+            Counter(),
+            lambda: None,
+        )
+
+
+def test_a_session_goes_on_when_its_lost_connection_is_replaced() -> None:
+    stage = Stage()
+    transport = stage.transport
+    first, second = Line(), Line("udp")
+    transport.set_path(first, stage.now)
+    transport._set_state("connected")
+    stage.now += 60
+    transport.path_gone(first)
+    stage.now += 1
+    transport.ice.last_heard = transport.ice._last_check = stage.now
+    transport.heard(stage.now)
+    transport.set_path(second, stage.now)
+    transport.tick(stage.now)
+    assert stage.states == ["checking", "connected", "stalled", "connected"]
+    assert transport.path is second
+
+
+def test_viewers_are_reported_to_every_second_though_ticks_are_not_exact() -> None:
+    stage = Stage()
+    transport = stage.transport
+    transport.set_path(Line("udp"), stage.now)
+    transport._set_state("connected")
+    visits: list[float] = []
+    transport._report_to_viewer = visits.append  # type: ignore[method-assign,assignment]
+    for second in range(1, 21):
+        # A tick comes up to a few milliseconds late; so the next one can come after a little less than a second.
+        stage.now = 100.0 + second + (0.004 if second % 2 else 0.0)
+        transport.ice.last_heard = transport.ice._last_check = stage.now
+        transport.tick(stage.now)
+    assert len(visits) == 20
+
+
+# --- one publisher ---------------------------------------------------------------------------------------------------
+
+
+def test_an_m_line_that_is_used_again_stays_with_its_new_track() -> None:
+    drops: Counter[str] = Counter()
+    side = PublisherSide(Router("r"), lambda _packets: None, lambda _producer_id, _flowing: None, drops)
+    for producer_id in ("old", "new"):
+        side.add(api.ProducerParams(producer_id, "video", "camera", "0", (VP8,), {hx.MID: 1}), 100.0)
+    side.remove("old")
+    side.add(api.ProducerParams("other", "video", "screen", "1", (VP8,), {hx.MID: 1}), 100.0)
+    data = packet(1, KEYFRAME, ssrc=0x77, extensions=build_extensions([(1, b"0")]))
+    producer = side.on_rtp(memoryview(bytearray(data)), 100.0)
+    assert producer is side.producers["new"]
