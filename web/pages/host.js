@@ -25,7 +25,7 @@ import { isDemo, roomFromPath, TokenNeeded, TokenSource } from "./token.js";
 const CLOCK_EVERY_MS = 1000;
 
 const roomName = roomFromPath(location.pathname);
-const tokens = new TokenSource(roomName, "host", () => t("demo.host_name"));
+const tokens = new TokenSource(roomName, "host", { name: () => t("demo.host_name") });
 const capture = new Capture();
 const broadcast = new Broadcast(capture, giveToken);
 

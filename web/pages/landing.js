@@ -1,15 +1,16 @@
 /** The landing page: what this is, a card per role, and in demo mode the demo room playing silently. */
-import { LianmaiRoom } from "../sdk/lianmai.js";
 import { CallBar } from "./components/call-bar.js";
 import "./components/language-switch.js";
 import { Notice } from "./components/notice.js";
 import { Stage } from "./components/stage.js";
 import { byId, setText } from "./dom.js";
 import { codeOf, sentence } from "./errors.js";
+import { firstVisit, tokens } from "./landing-start.js";
 import { leadPeer, liveView } from "./live-view.js";
 import { formatCount, getLocale, onLocale, startLocale, t, tn } from "./locale.js";
 import { RemoteStage } from "./remote-stage.js";
-import { isDemo, TokenSource } from "./token.js";
+import { isDemo } from "./token.js";
+import { Visit } from "./visit.js";
 
 const DEMO_ROOM = "demo";
 const OWN_ROOM_KEY = "lianmai.own-room";
@@ -22,30 +23,33 @@ const hostCard = byId("host-card", HTMLAnchorElement);
 const viewerCard = byId("viewer-card", HTMLAnchorElement);
 const field = byId("room-name", HTMLInputElement);
 
-/** @type {LianmaiRoom | null} */
-let room = null;
+/** @type {Visit | null} */
+let visit = null;
+/** The words are here; what must not wait for them goes on without. */
+let worded = false;
 /** @type {RemoteStage | null} */
 let remote = null;
 /** @type {{ code: string, message: string } | null} */
 let failure = null;
 
-async function playDemo() {
+/** @param {Visit} next begun already */
+function show(next) {
   byId("demo", HTMLElement).hidden = false;
   failure = null;
-  const tokens = new TokenSource(DEMO_ROOM, "viewer", () => t("demo.viewer_name"), { oneVisit: true });
-  const current = new LianmaiRoom({ token: () => tokens.get(), locale: getLocale() });
-  room = current;
-  remote = new RemoteStage(current, byId("stage", Stage), { muted: true, volume: 1 });
-  remote.addEventListener("change", render);
-  current.addEventListener("state", render);
-  current.on("bye", stopWith);
-  render();
-  try {
-    await current.join();
-  } catch (error) {
-    stopWith(error);
+  visit = next;
+  if (next.room) {
+    remote = new RemoteStage(next.room, byId("stage", Stage), { muted: true, volume: 1 });
+    remote.addEventListener("change", render);
   }
-  render();
+  next.on("change", () => follow(next));
+  follow(next);
+}
+
+/** @param {Visit} current */
+function follow(current) {
+  if (visit !== current) return;
+  if (current.failure !== null) stopWith(current.failure);
+  else render();
 }
 
 /** @param {unknown} error */
@@ -53,17 +57,19 @@ function stopWith(error) {
   failure = { code: codeOf(error), message: String(/** @type {{ message?: unknown }} */ (error)?.message ?? "") };
   remote?.close();
   remote = null;
-  room = null;
+  const leaving = visit;
+  visit = null;
+  leaving?.close();
   render();
 }
 
 function render() {
-  if (!isDemo()) return;
-  const info = room?.self ? room.info : null;
+  if (!isDemo() || !worded) return;
+  const info = visit?.info ?? null;
   const { scene } = liveView({
     tokenNeeded: false,
     failure: failure?.code ?? null,
-    roomState: room?.state ?? "idle",
+    roomState: visit?.room?.state ?? "idle",
     info,
     tracks: remote?.tracks ?? [],
     pictureSeen: remote?.pictureSeen ?? false,
@@ -169,12 +175,16 @@ function askForRoom() {
   });
 }
 
-await startLocale();
+if (firstVisit) show(firstVisit);
+else askForRoom();
 bar.addEventListener("control", () => {
   if (remote?.sound.muted) void remote.unblock();
   else remote?.setSound({ muted: true, volume: 1 });
 });
-notice.addEventListener("action", () => void playDemo());
-onLocale(render);
-if (isDemo()) await playDemo();
-else askForRoom();
+notice.addEventListener("action", () => show(new Visit(tokens)));
+await startLocale();
+worded = true;
+onLocale(() => {
+  if (visit?.room) visit.room.locale = getLocale();
+  render();
+});

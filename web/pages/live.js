@@ -1,5 +1,4 @@
 /** The live page: joins a room as a viewer, plays it, and says what is going on. */
-import { LianmaiRoom } from "../sdk/lianmai.js";
 import { avatar } from "./components/avatar.js";
 import { CallBar } from "./components/call-bar.js";
 import { showKeys } from "./components/dialog.js";
@@ -13,18 +12,17 @@ import { codeOf, sentence, wayOut } from "./errors.js";
 import { Fullscreen } from "./fullscreen.js";
 import { IdleFade } from "./idle.js";
 import { liveNotice } from "./live-notice.js";
+import { firstVisit, tokens } from "./live-start.js";
 import { leadPeer, liveView } from "./live-view.js";
 import { formatCount, getLocale, onLocale, startLocale, t, tn } from "./locale.js";
 import { RemoteStage } from "./remote-stage.js";
 import { listenShortcuts } from "./shortcuts.js";
 import { readSound, writeSound } from "./sound.js";
-import { isDemo, roomFromPath, TokenNeeded, TokenSource } from "./token.js";
+import { isDemo } from "./token.js";
+import { Visit } from "./visit.js";
 
 const COUNTDOWN_EVERY_MS = 1000;
 const VOLUME_STEP = 0.1;
-
-const roomName = roomFromPath(location.pathname);
-const tokens = new TokenSource(roomName, "viewer", () => t("demo.viewer_name"));
 
 const root = byId("root", HTMLElement);
 const stage = byId("stage", Stage);
@@ -39,70 +37,44 @@ const unmute = byId("unmute", HTMLButtonElement);
 const banner = byId("banner", HTMLElement);
 const fullscreen = new Fullscreen(root, () => stage.mainVideo);
 
-/** @type {LianmaiRoom | null} */
-let room = null;
+/** @type {Visit | null} */
+let visit = null;
 /** @type {RemoteStage | null} */
 let remote = null;
+/** The words are here; what must not wait for them goes on without. */
+let worded = false;
 let tokenNeeded = false;
 /** @type {{ code: string, message: string } | null} */
 let failure = null;
-/** @type {string | null} */
-let unplayable = null;
 /** @type {IdleFade | null} */
 let fade = null;
 let lastScene = "";
 
-async function connect() {
+/** @param {Visit} next begun already */
+function show(next) {
   disconnect();
   failure = null;
   tokenNeeded = false;
-  unplayable = null;
-  if (typeof RTCPeerConnection === "undefined") {
-    failure = { code: "unsupported_browser", message: "" };
-    render();
-    return;
+  visit = next;
+  if (next.room) {
+    remote = new RemoteStage(next.room, stage, readSound());
+    remote.addEventListener("change", render);
   }
-  const current = new LianmaiRoom({ token: giveToken, locale: getLocale() });
-  room = current;
-  remote = new RemoteStage(current, stage, readSound());
-  remote.addEventListener("change", render);
-  current.on("viewers", render);
-  current.on("state", ({ state }) => {
-    // What was measured before the cut says nothing about the connection after it.
-    if (state === "reconnecting") quality.value = null;
-    render();
-  });
-  current.on("downlink", (detail) => {
-    quality.value = detail;
-  });
-  current.on("trackunavailable", ({ code }) => {
-    unplayable = code;
-    render();
-  });
-  current.on("bye", (bye) => {
-    if (room === current) fail(bye);
-  });
-  render();
-  try {
-    await current.join();
-  } catch (error) {
-    if (room === current) fail(error);
-  }
-  render();
+  next.on("change", () => follow(next));
+  follow(next);
 }
 
-/** @returns {Promise<string>} */
-async function giveToken() {
-  try {
-    return await tokens.get();
-  } catch (error) {
-    if (error instanceof TokenNeeded) tokenNeeded = true;
-    throw error;
-  }
+/** @param {Visit} current */
+function follow(current) {
+  if (visit !== current) return;
+  // A failure is told in words.
+  if (current.failure !== null && worded) fail(current);
+  else render();
 }
 
-/** @param {unknown} error */
-function fail(error) {
+/** @param {Visit} over */
+function fail({ failure: error, tokenNeeded: asked }) {
+  tokenNeeded = asked;
   if (!tokenNeeded) {
     const code = codeOf(error);
     failure = { code, message: String(/** @type {{ message?: unknown }} */ (error)?.message ?? "") };
@@ -119,30 +91,25 @@ function fail(error) {
 function disconnect() {
   remote?.close();
   remote = null;
-  const leaving = room;
-  room = null;
-  // Nobody waits for it: the connection may be the very thing that failed.
-  leaving?.leave().catch(() => {});
-  quality.value = null;
-}
-
-/** @returns {import("../sdk/types.js").RoomInfo | null} what the server said about the room; nothing before the join */
-function heard() {
-  return room?.self ? room.info : null;
+  const leaving = visit;
+  visit = null;
+  leaving?.close();
 }
 
 function render() {
-  const info = heard();
+  if (!worded) return;
+  const info = visit?.info ?? null;
   const { scene, repairing } = liveView({
     tokenNeeded,
     failure: failure?.code ?? null,
-    roomState: room?.state ?? "idle",
+    roomState: visit?.room?.state ?? "idle",
     info,
     tracks: remote?.tracks ?? [],
     pictureSeen: remote?.pictureSeen ?? false,
-    unplayable,
+    unplayable: visit?.unplayable ?? null,
   });
   const playing = scene === "playing" || scene === "sound";
+  quality.value = visit?.downlink ?? null;
   root.dataset.scene = scene;
   center.hidden = playing;
   center.className = `center ${scene === "away" && remote?.pictureSeen ? "veil" : "solid"}`;
@@ -166,7 +133,7 @@ function render() {
 
 /** @param {string} scene */
 function renderHost(scene) {
-  const info = heard();
+  const info = visit?.info ?? null;
   const host = info ? leadPeer(info) : null;
   const box = byId("host", HTMLElement);
   box.hidden = info === null || scene === "failed";
@@ -247,7 +214,7 @@ function announce(scene, repairing) {
   lastScene = now;
   // What is new is said with everything in view.
   fade?.wake();
-  const info = heard();
+  const info = visit?.info ?? null;
   const host = info ? (leadPeer(info)?.name ?? "") : "";
   const words = repairing ? t("live.repairing") : scene === "playing" ? t("live.now_playing", { host }) : "";
   setText(byId("announce", HTMLElement), words || (notice.querySelector("h2")?.textContent ?? ""));
@@ -299,23 +266,24 @@ function listen() {
   stage.addEventListener("dblclick", () => void fullscreen.toggle());
   tokenForm.addEventListener("token", (event) => {
     tokens.set(/** @type {CustomEvent} */ (event).detail);
-    failure = null;
-    void connect();
+    show(new Visit(tokens));
   });
   notice.addEventListener("action", (event) => {
     if (/** @type {CustomEvent} */ (event).detail === "home") location.assign("/");
-    else void connect();
+    else show(new Visit(tokens));
   });
-  fade = new IdleFade(root, { hold: () => root.dataset.scene !== "playing" || Boolean(room?.state === "reconnecting") });
+  fade = new IdleFade(root, { hold: () => root.dataset.scene !== "playing" || visit?.room?.state === "reconnecting" });
   setInterval(() => {
-    if (heard()?.state === "away") render();
+    if (visit?.info?.state === "away") render();
   }, COUNTDOWN_EVERY_MS);
 }
 
-await startLocale();
+show(firstVisit);
 listen();
+await startLocale();
+worded = true;
 onLocale(() => {
-  if (room) room.locale = getLocale();
-  render();
+  if (visit?.room) visit.room.locale = getLocale();
+  if (visit) follow(visit);
+  else render();
 });
-await connect();

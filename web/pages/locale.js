@@ -10,8 +10,8 @@ export const LOCALES = Object.freeze(["zh-CN", "en"]);
 
 const STORAGE_KEY = "lianmai.locale";
 
-/** @type {(key: string, vars?: Vars) => string} */
-let translate = (key) => key;
+/** Before the words are here nothing is said. @type {(key: string, vars?: Vars) => string} */
+let translate = () => "";
 let current = "en";
 /** @type {Set<() => void>} */
 const listeners = new Set();
@@ -32,9 +32,20 @@ export function chooseLocale(stored, languages) {
   return "en";
 }
 
+/** @returns {string} the locale this person gets, known before its words are here */
+export function wantedLocale() {
+  return chooseLocale(readStored(), navigator.languages);
+}
+
+/** Begin to fetch the words of the first language, for startLocale to find under way. */
+export function fetchWords() {
+  // Whoever needs the words hears of it.
+  load(wantedLocale()).catch(() => {});
+}
+
 /** Load the first language and put it on the page. Call once, before anything is rendered. */
 export async function startLocale() {
-  await useLocale(chooseLocale(readStored(), navigator.languages));
+  await useLocale(wantedLocale());
 }
 
 /**

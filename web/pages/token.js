@@ -42,10 +42,11 @@ export class TokenSource {
   /**
    * @param {string} room
    * @param {Role} role
-   * @param {() => string} name shown to others; asked at each demo token because the language may change
-   * @param {{ oneVisit?: boolean }} [options] oneVisit: a new identity per page load, for a page that is not a visit
+   * @param {object} [options]
+   * @param {() => string} [options.name] shown to others; asked at each demo token because the language may change
+   * @param {boolean} [options.oneVisit] a new identity per page load, for a page that is not a visit
    */
-  constructor(room, role, name, { oneVisit = false } = {}) {
+  constructor(room, role, { name, oneVisit = false } = {}) {
     this.#room = room;
     this.#role = role;
     this.#name = name;
@@ -87,7 +88,7 @@ export class TokenSource {
     const response = await fetch("/dev/token", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ room: this.#room, identity, role: this.#role, name: this.#name() }),
+      body: JSON.stringify({ room: this.#room, identity, role: this.#role, name: this.#name?.() }),
       signal: AbortSignal.timeout(8000),
     });
     if (!response.ok) throw Object.assign(new Error(`HTTP ${response.status}`), { code: "demo_token_failed" });

@@ -13,16 +13,23 @@ const PLACEHOLDER = /\{(\w+)\}/g;
 const files = new Map();
 
 /**
- * Load a language, and English behind it for keys it lacks. Files are fetched once.
+ * Load a language. English follows, for keys it lacks: nobody waits for that. Files are fetched once.
  * @param {string} locale for example `zh-CN`
  * @param {(url: string) => Promise<Response>} [get] for tests
  * @returns {Promise<Translate>} gives the key itself when nobody knows it
  */
 export async function load(locale, get = (url) => fetch(url)) {
-  const [own, behind] = await Promise.all([
-    table(locale, get),
-    locale === FALLBACK ? new Map() : table(FALLBACK, get).catch(() => new Map()),
-  ]);
+  const own = await table(locale, get);
+  /** @type {Map<string, string>} */
+  let behind = new Map();
+  if (locale !== FALLBACK) {
+    table(FALLBACK, get).then(
+      (english) => {
+        behind = english;
+      },
+      () => {},
+    );
+  }
   return (key, vars) => fill(own.get(key) ?? behind.get(key) ?? key, vars);
 }
 
