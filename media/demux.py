@@ -6,6 +6,7 @@ no state is kept for a source that has not proved itself, and no third party rea
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Hashable
 
@@ -16,6 +17,8 @@ from media.stun import peek_ufrag
 from media.tcp import TcpPath
 from media.transport import Path, Transport
 from media.udp import RX_BATCH, RX_SLOT, UdpPath, UdpSocket
+
+logger = logging.getLogger(__name__)
 
 _MAX_ROUNDS = 8
 _RTP_MINIMUM = 12
@@ -30,6 +33,8 @@ class Demux:
         self.packets_in = 0
         self.bytes_in = 0
         self.sockets: list[UdpSocket] = []
+        #: ``(router_id, reason)``: a Room that packets can no longer be forwarded in.
+        self.on_fault: Callable[[str, str], None] = lambda _router_id, _reason: None
         self._clock = clock
         self._by_ufrag: dict[str, Transport] = {}
         self._by_source: dict[Hashable, tuple[Transport, Path]] = {}
@@ -106,26 +111,35 @@ class Demux:
             view = views[slot]
             first = view[0]
             key = udp.source(slot)
-            if 127 < first < 192:
-                bound = by_source.get(key)
-                if bound is None:
-                    drops["unknown_source"] += 1
-                elif length >= _RTP_MINIMUM and not 191 < view[1] < 224:
-                    producer = bound[0].on_rtp(pointers[slot], view, length, now)
-                    if producer is not None:
-                        touched[producer] = bound[0]
-                elif length >= _RTCP_MINIMUM:
-                    bound[0].on_rtcp(bytes(view[:length]), now)
+            try:
+                if 127 < first < 192:
+                    bound = by_source.get(key)
+                    if bound is None:
+                        drops["unknown_source"] += 1
+                    elif length >= _RTP_MINIMUM and not 191 < view[1] < 224:
+                        producer = bound[0].on_rtp(pointers[slot], view, length, now)
+                        if producer is not None:
+                            touched[producer] = bound[0]
+                    elif length >= _RTCP_MINIMUM:
+                        bound[0].on_rtcp(bytes(view[:length]), now)
+                    else:
+                        drops["size"] += 1
                 else:
-                    drops["size"] += 1
-            else:
-                self._control(first, bytes(view[:length]), key, udp, now)
+                    self._control(first, bytes(view[:length]), key, udp, now)
+            except Exception:
+                # Our own bug: it costs this datagram, not the others that were read with it.
+                logger.exception("datagram")
+                drops["internal"] += 1
 
     def _forward(self, touched: dict[Producer, Transport], now: float) -> None:
         for producer, transport in touched.items():
-            producer.flush(now)
-            if transport.publisher is not None:
-                transport.publisher.request_lost(now)
+            try:
+                producer.flush(now)
+                if transport.publisher is not None:
+                    transport.publisher.request_lost(now)
+            except Exception as exc:
+                logger.exception("router %s failed", transport.router.id)
+                self.on_fault(transport.router.id, repr(exc))
 
     # --- TCP -----------------------------------------------------------------------------------------------------
 

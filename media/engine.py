@@ -34,6 +34,7 @@ class Engine:
     def __init__(self, emit: Callable[[api.Event], None], clock: Callable[[], float] = time.monotonic) -> None:
         self.drops: Counter[str] = Counter()
         self.demux = Demux(clock, self.drops)
+        self.demux.on_fault = self.fail_router
         self.loop_lag_s = 0.0
         self._emit = emit
         self._clock = clock

@@ -29,13 +29,18 @@ TX_BATCH = 1024
 MAX_SEGMENTS = 60
 MAX_RUN_BYTES = 65_000
 _NAME_SLOT = 32
+_SOCKADDR_V4, _SOCKADDR_V6 = 16, 28
+_MARK = 2
 _HEADROOM = 32
 _BLOCKED_POLL_MS = 2
 _BLOCKED_POLLS = 3
 
 
 class UdpPath:
-    """A remote UDP address as the kernel wrote it. ``key`` is its sockaddr; two paths with one key are one path."""
+    """A remote UDP address as the kernel wrote it, seen from one of our sockets: two paths with one ``key`` are one.
+
+    ``key`` is the sockaddr with the socket's mark behind it (see :meth:`UdpSocket.source`).
+    """
 
     __slots__ = ("_name", "address", "host", "key", "name_length", "name_pointer", "port", "segmented", "socket")
 
@@ -44,15 +49,16 @@ class UdpPath:
     def __init__(self, udp: UdpSocket, key: bytes) -> None:
         self.socket = udp
         self.key = key
-        self._name = ffi.new("char[]", key)
+        sockaddr = key[: udp.name_length]
+        self._name = ffi.new("char[]", sockaddr)
         self.name_pointer = int(ffi.cast("uintptr_t", self._name))
-        self.name_length = len(key)
+        self.name_length = len(sockaddr)
         self.segmented = True
-        self.host, self.port = _decode_sockaddr(key)
+        self.host, self.port = _decode_sockaddr(sockaddr)
         #: For ``sendto``: a link-local address is reachable only with its zone.
         self.address: tuple[Any, ...] = (self.host, self.port)
-        if len(key) == 28:
-            self.address += (0, int.from_bytes(key[24:28], sys.byteorder))
+        if len(sockaddr) == _SOCKADDR_V6:
+            self.address += (0, int.from_bytes(sockaddr[24:28], sys.byteorder))
 
     def send(self, data: bytes) -> None:
         """Send one control datagram now (STUN, DTLS, RTCP). A full socket drops it; the protocols above repeat."""
@@ -68,7 +74,7 @@ class UdpPath:
 
 def _decode_sockaddr(key: bytes) -> tuple[str, int]:
     port = int.from_bytes(key[2:4], "big")
-    if len(key) == 16:
+    if len(key) == _SOCKADDR_V4:
         return socket.inet_ntop(socket.AF_INET, key[4:8]), port
     return socket.inet_ntop(socket.AF_INET6, key[8:24]), port
 
@@ -89,6 +95,8 @@ class UdpSocket:
         self.fd = sock.fileno()
         self.dropped = 0
         self.oversize = 0
+        self.name_length = _SOCKADDR_V4 if sock.family == socket.AF_INET else _SOCKADDR_V6
+        self._mark = (self.fd & 0xFFFF).to_bytes(_MARK, "big")
         sock.setblocking(False)
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
             sock.setsockopt(socket.SOL_SOCKET, option, 4 * 1024 * 1024)
@@ -116,14 +124,16 @@ class UdpSocket:
         self._rx_names_view = memoryview(ffi.buffer(self._rx_names))
         self._rx_iov = ffi.new("struct iovec[]", RX_BATCH)
         self._rx_vec = ffi.new("struct mmsghdr[]", RX_BATCH)
-        self._name_length = 16 if self.sock.family == socket.AF_INET else 28
         base = int(srtp_ffi.cast("uintptr_t", self._rx))
         for i in range(RX_BATCH):
+            # The kernel writes no further than the name: the mark behind it stays.
+            mark = i * _NAME_SLOT + self.name_length
+            self._rx_names_view[mark : mark + _MARK] = self._mark
             self._rx_iov[i].iov_base = ffi.cast("void *", base + i * RX_SLOT)
             self._rx_iov[i].iov_len = RX_SLOT
             header = self._rx_vec[i].msg_hdr
             header.msg_name = self._rx_names + i * _NAME_SLOT
-            header.msg_namelen = self._name_length
+            header.msg_namelen = self.name_length
             header.msg_iov = self._rx_iov + i
             header.msg_iovlen = 1
         self._tx_iov = ffi.new("struct iovec[]", TX_BATCH)
@@ -153,11 +163,14 @@ class UdpSocket:
         return count
 
     def source(self, slot: int) -> bytes:
-        """The sockaddr that slot came from, as a key for :class:`UdpPath`."""
+        """Where that slot came from, as a key for :class:`UdpPath`: the sockaddr, and a mark of this socket.
+
+        One address of a peer that reaches two addresses of ours makes two ICE pairs, each answered from its own side.
+        """
         if self._fallback:
             return self._rx_keys[slot]
         start = slot * _NAME_SLOT
-        return bytes(self._rx_names_view[start : start + self._name_length])
+        return bytes(self._rx_names_view[start : start + self.name_length + _MARK])
 
     def _receive_fallback(self) -> int:
         count = 0
@@ -165,7 +178,7 @@ class UdpSocket:
             while count < RX_BATCH:
                 length, address = self.sock.recvfrom_into(self.rx_view[count])
                 self.rx_length[count] = length if length < RX_SLOT else 0
-                self._rx_keys[count] = _encode_sockaddr(address)
+                self._rx_keys[count] = _encode_sockaddr(address) + self._mark
                 count += 1
         return count
 

@@ -6,16 +6,17 @@ import secrets
 import select
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
 from pylibsrtp import Policy, Session
 
-from media import api
+from media import api, stun
 from media import header_extensions as hx
 from media.consumer import Consumer
 from media.dtls import Certificate
+from media.engine import Engine
 from media.fanout import Burst, send_burst
 from media.inbound import InboundStream
 from media.packet import Packet
@@ -23,6 +24,7 @@ from media.producer import Producer
 from media.publisher import PublisherSide
 from media.router import Router
 from media.rtp_wire import build_extensions, parse_header
+from media.server_side import new_ice
 from media.srtp import SrtpContext, protect_copy, unprotect_copy
 from media.transport import Transport
 from media.udp import UdpPath, bind
@@ -471,3 +473,110 @@ def test_an_m_line_that_is_used_again_stays_with_its_new_track() -> None:
     data = packet(1, KEYFRAME, ssrc=0x77, extensions=build_extensions([(1, b"0")]))
     producer = side.on_rtp(memoryview(bytearray(data)), 100.0)
     assert producer is side.producers["new"]
+
+
+# --- sockets and Transports ------------------------------------------------------------------------------------------
+
+
+class Office:
+    """An Engine on real sockets, driven by hand; ``check`` is a peer's connectivity check."""
+
+    def __init__(self, own_addresses: tuple[str, ...] = ()) -> None:
+        self.events: list[api.Event] = []
+        self.engine = Engine(self.events.append)
+        self.fingerprint = self.engine.rotate_certificate()
+        self.engine.handle(api.OpenRouter("r"))
+        self.engine.demux.sockets = bind("", 0, own_addresses)
+        self.port: int = self.engine.demux.sockets[0].sock.getsockname()[1]
+        self.clients: list[socket.socket] = []
+
+    def open(self, transport_id: str) -> api.IceParams:
+        ice = new_ice()
+        params = api.TransportParams(transport_id, "r", "subscribe", ice, self.fingerprint)
+        self.engine.handle(api.OpenTransport(params))
+        return ice
+
+    def client(self) -> socket.socket:
+        client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        client.bind(("127.0.0.1", 0))
+        client.settimeout(5)
+        self.clients.append(client)
+        return client
+
+    def check(self, client: socket.socket, address: str, ice: api.IceParams) -> None:
+        request = stun.binding_request(
+            secrets.token_bytes(12), f"{ice.ufrag}:peer", ice.pwd.encode(), use_candidate=True
+        )
+        client.sendto(request, (address, self.port))
+
+    def drain(self) -> None:
+        """Let the Engine read what came, on every socket."""
+        for udp in self.engine.demux.sockets:
+            self.engine.demux.drain(udp)
+
+    def close(self) -> None:
+        for client in self.clients:
+            client.close()
+        for udp in self.engine.demux.sockets:
+            udp.close()
+
+
+@pytest.fixture
+def office() -> Iterator[Office]:
+    office = Office(("127.0.0.2", "127.0.0.3"))
+    yield office
+    office.close()
+
+
+def test_each_address_of_ours_answers_for_itself_to_the_same_peer(office: Office) -> None:
+    ice = office.open("t")
+    client = office.client()
+    for address in ("127.0.0.2", "127.0.0.3", "127.0.0.2"):
+        office.check(client, address, ice)
+        office.drain()
+        assert client.recvfrom(2048)[1][0] == address
+    path = office.engine._transports["t"].path
+    assert path is not None
+    path.send(b"media")
+    assert client.recvfrom(2048) == (b"media", ("127.0.0.2", office.port))
+    office.engine.handle(api.CloseTransport("t"))
+    assert not office.engine.demux._by_source
+
+
+def test_a_datagram_that_we_fail_on_costs_only_itself(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    first, second = office.client(), office.client()
+    bad, good = office.open("bad"), office.open("good")
+    office.check(first, "127.0.0.2", bad)
+    office.drain()
+    first.recv(2048)
+
+    def fail(_data: bytes) -> None:
+        raise AssertionError("an invariant broke")
+
+    office.engine._transports["bad"].on_dtls = fail  # type: ignore[method-assign,assignment]
+    first.sendto(b"\x16dtls", ("127.0.0.2", office.port))
+    office.check(second, "127.0.0.2", good)
+    office.drain()
+    assert stun.parse(second.recv(2048)) is not None
+    assert office.engine.drops["internal"] == 1
+    assert "an invariant broke" in caplog.text
+
+
+def test_a_room_that_packets_cannot_be_forwarded_in_ends_alone(office: Office) -> None:
+    stage = Studio()
+
+    def fail(_now: float) -> None:
+        raise AssertionError("an invariant broke")
+
+    office.open("t")
+    transport = office.engine._transports["t"]
+    stage.producer.flush = fail  # type: ignore[method-assign,assignment]
+    other = Studio()
+    viewer = FakeTransport()
+    other.feed(1, KEYFRAME)
+    other.view(viewer)
+    stream = other.streams[VIDEO_SSRC]
+    other.producer.receive(stream, stream.receive(2, 0, 1, other.now), 0, True, VP8, DELTA, None, other.now)
+    office.engine.demux._forward({stage.producer: transport, other.producer: transport}, other.now)
+    assert [payload for _, payload in viewer.got] == [KEYFRAME, DELTA]
+    assert [event.router_id for event in office.events if isinstance(event, api.RouterFailed)] == ["r"]

@@ -352,6 +352,7 @@ def test_link_local_paths_keep_their_zone() -> None:
     key[24:28] = (7).to_bytes(4, sys.byteorder)
     (one,) = bind("127.0.0.1", 0)
     try:
+        one.name_length = len(key)
         assert UdpPath(one, bytes(key)).address == ("fe80::1", 5000, 0, 7)
     finally:
         one.close()
@@ -361,5 +362,6 @@ def test_sockets_of_both_families_have_slots_for_their_addresses() -> None:
     for host in LOOPBACKS:
         (one,) = bind(host, 0)
         assert isinstance(one, UdpSocket)
-        assert len(one.source(0)) == (28 if ":" in host else 16)
+        assert one.name_length == (28 if ":" in host else 16)
+        assert len(one.source(0)) > one.name_length
         one.close()
