@@ -51,24 +51,55 @@ class WorkerHandle:
     info: api.WorkerInfo
     candidates: tuple[api.Candidate, ...]
     client: RpcClient
-    load: int = 0
     alive: bool = True
-    routers: set[str] = field(default_factory=set)
+    routers: dict[str, set[str]] = field(default_factory=dict)
+
+    @property
+    def load(self) -> int:
+        """Open Transports: what placing a Room compares."""
+        return sum(map(len, self.routers.values()))
 
     async def call(self, request: api.Request[R], timeout_s: float = 5.0) -> R:
         """Ask this Worker. Raises RpcError when it refuses, WorkerLost when it is gone or too slow."""
         if not self.alive:
             raise WorkerLost("that media worker is gone")
-        result = await self.client.call(request, timeout_s)
-        self._count(request)
-        return result
+        # Before the answer, so that Rooms placed meanwhile know of it.
+        self._opening(request)
+        try:
+            return await self.client.call(request, timeout_s)
+        except RpcError:
+            self._refused(request)
+            raise
 
-    def _count(self, request: api.Request[R]) -> None:
-        """Load is the number of open Transports: what placing a Room compares."""
-        if isinstance(request, api.OpenTransport):
-            self.load += 1
-        elif isinstance(request, api.CloseTransport):
-            self.load = max(0, self.load - 1)
+    def _opening(self, request: api.Request[Any]) -> None:
+        match request:
+            case api.OpenRouter(router_id):
+                self.routers.setdefault(router_id, set())
+            case api.CloseRouter(router_id):
+                self.routers.pop(router_id, None)
+            case api.OpenTransport(transport) if transport.router_id in self.routers:
+                self.routers[transport.router_id].add(transport.id)
+            case api.CloseTransport(transport_id):
+                self._closed(transport_id)
+
+    def _refused(self, request: api.Request[Any]) -> None:
+        match request:
+            case api.OpenRouter(router_id):
+                self.routers.pop(router_id, None)
+            case api.OpenTransport(transport):
+                self._closed(transport.id)
+
+    def note(self, event: api.Event) -> None:
+        """Take from an event what ended by itself. What ends is told more than once, and counts once."""
+        match event:
+            case api.TransportStateChanged(transport_id, state) if state in ("failed", "closed"):
+                self._closed(transport_id)
+            case api.RouterFailed(router_id):
+                self.routers.pop(router_id, None)
+
+    def _closed(self, transport_id: str) -> None:
+        for transports in self.routers.values():
+            transports.discard(transport_id)
 
 
 class WorkerPool:
@@ -217,9 +248,9 @@ class WorkerPool:
         if isinstance(event, api.CertificateChanged):
             info = handle.info
             handle.info = api.WorkerInfo(info.pid, info.udp_port, info.tcp_port, event.fingerprint)
-        elif self.on_event is not None:
-            if isinstance(event, api.TransportStateChanged) and event.state in ("failed", "closed"):
-                handle.load = max(0, handle.load - 1)
+            return
+        handle.note(event)
+        if self.on_event is not None:
             self.on_event(handle, event)
 
     async def _stop(self, process: asyncio.subprocess.Process) -> None:
