@@ -180,7 +180,7 @@ async def test_an_ice_restart_keeps_the_dtls_session_and_the_media() -> None:
         sequences = numbers(viewer.kept)
         assert [(number - sequences[0]) & 0xFFFF for number in sequences] == [0, 1, 2, 3, 4]
         states = [event.state for event in rig.events if isinstance(event, api.TransportStateChanged)]
-        assert states == ["checking", "connected"] * 2
+        assert sorted(states) == ["checking", "checking", "connected", "connected"]
         assert len({transport.srtp_profile for transport in (await rig.stats()).transports}) == 1
 
 
