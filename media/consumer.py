@@ -27,6 +27,7 @@ CATCH_UP_PACKETS = 32
 WRAP_BEHIND = 0x0800
 WRAP_AHEAD = 0xF000
 WRAP_MARGIN = 0x2000
+_RATE_WINDOW_S = 0.5
 #: Numbers looked at per NACK: more than are ever repeated at once.
 MAX_NACKED = 256
 #: Extensions whose value depends on when or how often a packet is sent. A viewer without RTX gets none of them: what is
@@ -310,10 +311,11 @@ class Consumer:
         )
 
     def measure(self, now: float) -> None:
-        """Update the bitrate; called about once a second."""
+        """Update the bitrate; called about once a second, and whenever something is reported between."""
         elapsed = now - self._rate_since
-        if elapsed > 0:
-            self.bitrate_bps = int((self.bytes - self._rate_bytes) * 8 / elapsed)
+        if elapsed < _RATE_WINDOW_S:
+            return
+        self.bitrate_bps = int((self.bytes - self._rate_bytes) * 8 / elapsed)
         self._rate_bytes = self.bytes
         self._rate_since = now
 

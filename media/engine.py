@@ -29,15 +29,24 @@ _TURNS = 50
 
 
 class Engine:
-    """Owns every Router and Transport of one Worker. ``emit`` reports to the control plane."""
+    """Owns every Router and Transport of one Worker.
 
-    def __init__(self, emit: Callable[[api.Event], None], clock: Callable[[], float] = time.monotonic) -> None:
+    ``emit`` reports to the control plane; ``hurry`` asks for a :meth:`fast_tick` soon, because a viewer connected.
+    """
+
+    def __init__(
+        self,
+        emit: Callable[[api.Event], None],
+        clock: Callable[[], float] = time.monotonic,
+        hurry: Callable[[], None] = lambda: None,
+    ) -> None:
         self.drops: Counter[str] = Counter()
         self.demux = Demux(clock, self.drops)
         self.demux.on_fault = self.fail_router
         self.loop_lag_s = 0.0
         self._emit = emit
         self._clock = clock
+        self._hurry = hurry
         self._routers: dict[str, Router] = {}
         self._transports: dict[str, Transport] = {}
         self._publishers: dict[str, Transport] = {}
@@ -119,7 +128,7 @@ class Engine:
             lambda state, reason: self._on_state(params.id, state, reason),
             self._on_flow,
             self.drops,
-            self.demux.flush,
+            self._made_ready,
         )
         transport.prepare = request.prepare
         self._transports[params.id] = transport
@@ -227,6 +236,11 @@ class Engine:
         if state in ("failed", "closed"):
             # Not at once: the Transport that says so is still in the middle of a packet or a handshake.
             self._finished.append(transport_id)
+
+    def _made_ready(self) -> None:
+        """A handshake ended, and its viewer got the first part of what is cached for it."""
+        self.demux.flush()
+        self._hurry()
 
     def _on_flow(self, producer_id: str, flowing: bool) -> None:
         self._emit(api.ProducerFlowChanged(producer_id, flowing))

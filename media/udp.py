@@ -31,6 +31,8 @@ MAX_RUN_BYTES = 65_000
 _NAME_SLOT = 32
 _SOCKADDR_V4, _SOCKADDR_V6 = 16, 28
 _MARK = 2
+#: A segment over the MTU (udp(7)), no checksum offload, an old kernel.
+_NO_SEGMENTATION = frozenset({errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.EOPNOTSUPP, errno.ENOPROTOOPT})
 _HEADROOM = 32
 _BLOCKED_POLL_MS = 2
 _BLOCKED_POLLS = 3
@@ -273,8 +275,9 @@ class UdpSocket:
                 return
             path, offset, length, segment = self._pending[done]
             if length > segment:
-                # Also a run that was queued before the path's first one was refused.
-                path.segmented = False
+                # Also a run that was queued before the path's first one was refused. A route that is down for a moment
+                # says nothing about segmentation.
+                path.segmented = path.segmented and ffi.errno not in _NO_SEGMENTATION
                 self._send_singly(path, offset, length, segment)
             else:
                 self.dropped += 1

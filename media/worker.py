@@ -36,7 +36,7 @@ class Worker:
         self._host = host
         self._port = port
         self._server: RpcServer | None = None
-        self._engine = Engine(self._emit)
+        self._engine = Engine(self._emit, hurry=lambda: self._keep_pace(FAST_TICK_S))
         self._tcp = TcpServer(self._engine.demux.on_frame, self._engine.demux.gone, self._count_drop)
         self._fast: asyncio.TimerHandle | None = None
 

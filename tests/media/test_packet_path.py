@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 import select
 import socket
@@ -12,7 +13,7 @@ from typing import Any, cast
 import pytest
 from pylibsrtp import Policy, Session
 
-from media import api, stun
+from media import api, libc, stun
 from media import header_extensions as hx
 from media.consumer import Consumer
 from media.dtls import Certificate
@@ -390,6 +391,43 @@ def test_a_packet_that_libsrtp_refuses_is_not_sent_in_clear() -> None:
         udp.close()
 
 
+class Unreachable:
+    """A ``sendmmsg`` that finds no route once."""
+
+    def __init__(self) -> None:
+        self.real = libc.libc
+        self.failed = False
+
+    def sendmmsg(self, fd: int, vec: Any, count: int, flags: int) -> int:
+        if not self.failed:
+            self.failed = True
+            libc.ffi.errno = errno.ENETUNREACH
+            return -1
+        sent: int = self.real.sendmmsg(fd, vec, count, flags)
+        return sent
+
+
+@pytest.mark.skipif(not libc.available, reason="no sendmmsg here")
+def test_a_route_that_is_down_for_a_moment_does_not_cost_segmentation(monkeypatch: pytest.MonkeyPatch) -> None:
+    (udp,) = bind("127.0.0.1", 0)
+    client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        client.settimeout(5)
+        client.sendto(b"hello", udp.sock.getsockname())
+        assert select.select([udp.sock], [], [], 5)[0] and udp.receive() == 1
+        path = UdpPath(udp, udp.source(0))
+        monkeypatch.setattr(libc, "libc", Unreachable())
+        base = udp.reserve(300)
+        udp.arena_view[base : base + 300] = bytes(300)
+        udp.add(path, base, 300, 100)
+        udp.flush()
+        assert [client.recv(2048) for _ in range(3)] == [bytes(100)] * 3
+        assert path.segmented
+    finally:
+        client.close()
+        udp.close()
+
+
 # --- one Transport ---------------------------------------------------------------------------------------------------
 
 
@@ -473,6 +511,19 @@ def test_an_m_line_that_is_used_again_stays_with_its_new_track() -> None:
     data = packet(1, KEYFRAME, ssrc=0x77, extensions=build_extensions([(1, b"0")]))
     producer = side.on_rtp(memoryview(bytearray(data)), 100.0)
     assert producer is side.producers["new"]
+
+
+def test_a_report_between_does_not_upset_the_bitrate() -> None:
+    studio = Studio()
+    transport = FakeTransport()
+    studio.feed(1, KEYFRAME)
+    consumer = studio.view(transport)
+    for index in range(2, 52):
+        studio.now += 0.02
+        studio.feed(index, DELTA + bytes(996))
+    consumer.measure(studio.now)
+    consumer.measure(studio.now + 0.001)
+    assert consumer.bitrate_bps == pytest.approx(400_000, rel=0.01)
 
 
 # --- sockets and Transports ------------------------------------------------------------------------------------------
@@ -580,3 +631,14 @@ def test_a_room_that_packets_cannot_be_forwarded_in_ends_alone(office: Office) -
     office.engine.demux._forward({stage.producer: transport, other.producer: transport}, other.now)
     assert [payload for _, payload in viewer.got] == [KEYFRAME, DELTA]
     assert [event.router_id for event in office.events if isinstance(event, api.RouterFailed)] == ["r"]
+
+
+async def test_catching_up_goes_on_at_once_when_a_viewer_connects() -> None:
+    hurried: list[bool] = []
+    engine = Engine(lambda _event: None, hurry=lambda: hurried.append(True))
+    fingerprint = engine.rotate_certificate()
+    engine.handle(api.OpenRouter("r"))
+    engine.handle(api.OpenTransport(api.TransportParams("t", "r", "subscribe", new_ice(), fingerprint)))
+    sender, receiver = srtp_pair()
+    engine._transports["t"]._dtls_connected(sender, receiver, "SRTP_AEAD_AES_128_GCM")
+    assert hurried == [True]
