@@ -93,7 +93,8 @@ class LiveCall:
         assert stats.pid == self.pid
         assert self.rig.worker.alive
         assert not stats.drops.get("internal")
-        (uplink,) = [producer for transport in stats.transports for producer in transport.producers]
+        producers = [producer for transport in stats.transports for producer in transport.producers]
+        (uplink,) = [producer for producer in producers if producer.id == "v"]
         assert (uplink.nacks_sent, uplink.lost) == (0, 0)
         ours = ("pub", self.first.transport_id, self.second.transport_id)
         changes = [event for event in self.rig.events if isinstance(event, api.TransportStateChanged)]

@@ -227,7 +227,11 @@ async def test_replayed_media_is_forwarded_once(call: LiveCall) -> None:
         for _ in range(20):
             call.publisher.sock.send(recorded)
         call.stranger().send(recorded)
-    assert refused == {"srtp_replay": 20, "unknown_source": 1}
+        assert call.first.tx is not None
+        report = call.first.tx.protect_rtcp(rtcp.ReceiverReport(1).build())
+        for _ in range(5):
+            call.first.sock.send(report)
+    assert refused == {"srtp_replay": 20, "unknown_source": 1, "srtcp_auth": 4}
 
 
 async def test_media_in_the_clear_after_the_handshake(call: LiveCall) -> None:
@@ -302,6 +306,49 @@ async def test_a_storm_of_nacks_is_answered_within_a_budget(call: LiveCall) -> N
     assert nacked == 5800 * (300 - refused["rtcp_flood"])
     assert refused["rtcp_flood"] > 100
     assert repeated <= 200 + 400 * (time.monotonic() - began)
+
+
+def nonsense_rtp(rng: random.Random) -> bytes:
+    """A packet whose fixed header says anything, over bytes that mean nothing."""
+    second = rng.choice([96, 97, 96 | 128, 97 | 128, rng.randrange(256)])
+    if 191 < second < 224:
+        second = 96
+    ssrc = rng.choice([0x1111, 0x1111, rng.randrange(0x2000, 0x2010)])
+    head = bytes((0x80 | rng.randrange(64), second)) + rng.randbytes(6) + ssrc.to_bytes(4, "big")
+    block = bytes.fromhex(rng.choice(["bede0002", "10000003", "00000001", "bede00ff"]))
+    return head + rng.choice([b"", block]) + rng.randbytes(rng.randrange(80))
+
+
+def nonsense_rtcp(rng: random.Random) -> bytes:
+    """A compound of kinds that exist and lengths that may not."""
+    parts = []
+    for _ in range(rng.randrange(1, 6)):
+        body = rng.randbytes(4 * rng.randrange(0, 12))
+        if rng.random() < 0.5 and len(body) >= 8:
+            body = body[:4] + VIEWER_SSRC.to_bytes(4, "big") + body[8:]
+        words = len(body) // 4 if rng.random() < 0.8 else rng.randrange(20)
+        parts.append(bytes((0x80 | rng.randrange(64), rng.randrange(200, 208))) + words.to_bytes(2, "big") + body)
+    # The first SSRC is the sender's, and those are counted.
+    return parts[0][:4] + bytes((0, 0, 0, rng.randrange(8))) + b"".join(parts)[8:] + bytes(4)
+
+
+async def test_nonsense_with_the_right_keys(call: LiveCall) -> None:
+    publisher = await call.rig.publish("nonsense", video="w")
+    viewer = await call.rig.view(call.rig.consumer(), call.rig.consumer("w", ssrc=0xABAB, rtx_ssrc=0xACAC))
+    assert publisher.tx is not None and viewer.tx is not None
+    rng = random.Random(5)
+    async with call.dropping():
+        for index in range(1500):
+            sealed = protect_copy(publisher.tx.handle, nonsense_rtp(rng))
+            if sealed is not None:
+                publisher.sock.send(sealed)
+            peer = (publisher, viewer)[index % 2]
+            assert peer.tx is not None
+            peer.sock.send(peer.tx.protect_rtcp(nonsense_rtcp(rng)) or b"?")
+            if index % _BATCH == 0:
+                await call.absorbed()
+    stats = await call.rig.stats()
+    assert {t.state for t in stats.transports if t.id in ("nonsense", viewer.transport_id)} == {"connected"}
 
 
 async def test_ssrcs_out_of_nowhere_are_not_kept(call: LiveCall) -> None:

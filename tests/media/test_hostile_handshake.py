@@ -13,7 +13,7 @@ from media import api, rtcp
 from media.dtls import Certificate, DtlsEndpoint
 from media.server_side import new_ice
 from scripts.bench.raw_peer import RawPeer
-from tests.media.live_call import LiveCall, live_call
+from tests.media.live_call import LiveCall, flips, live_call
 from tests.media.rig import VIDEO_SSRC, packet, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -123,6 +123,28 @@ async def test_dtls_garbage_during_a_handshake(call: LiveCall, role: api.DtlsRol
         await until(lambda: bool(peer.kept), 10)
     assert set(refused) <= {"dtls_refused"}
     assert copies == 1 or refused["dtls_refused"]
+
+
+@pytest.mark.parametrize("role", ["client", "server"])
+async def test_spoilt_flights_after_a_handshake(call: LiveCall, role: api.DtlsRole) -> None:
+    peer, ice = await newcomer(call, f"spoilt-{role}", role)
+    flights: list[bytes] = []
+    peer.on_flight = flights.append
+    await peer.connect(call.rig.remote(ice), "client" if role == "server" else "server")
+    await until(lambda: bool(peer.kept))
+    peer.on_flight = None
+    spoilt: list[bytes] = []
+    for flight in flights:
+        spoilt += flips(flight, 100, list(range(1, len(flight))))
+        spoilt += [flight[:length] for length in range(1, len(flight), 7)]
+    async with call.dropping() as refused:
+        for index, data in enumerate((*flights, *spoilt)):
+            peer.sock.send(data)
+            if index % 100 == 99:
+                await call.absorbed()
+    assert refused == {"dtls_refused": len(flights) + len(spoilt)}
+    count = len(peer.kept)
+    await until(lambda: len(peer.kept) > count)
 
 
 async def test_media_before_the_handshake(call: LiveCall) -> None:
