@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,45 @@ def _config(arguments: argparse.Namespace) -> Config:
     return load(path, flags=flags)
 
 
+def _verify(config: Config) -> None:
+    """Try out what only shows when a setting is used. Raises ConfigError naming it."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    from media.candidates import AdvertiseError, advertised
+    from signaling.auth import Authority
+    from signaling.tls import context
+
+    try:
+        Authority(config.auth.keys)
+    except ValueError as exc:
+        raise ConfigError(f"auth.keys: {exc}") from None
+    try:
+        advertised((), config.media.host, 1, 1, interfaces=tuple)
+    except AdvertiseError as exc:
+        raise ConfigError(f"media.host: {exc}") from None
+    try:
+        advertised(config.media.advertise, "", 1, 1, interfaces=tuple)
+    except AdvertiseError as exc:
+        raise ConfigError(f"media.advertise: {exc}") from None
+    http = config.http
+    if http.tls_cert:
+        for name, file in (("tls_cert", http.tls_cert), ("tls_key", http.tls_key)):
+            if not os.access(file, os.R_OK):
+                raise ConfigError(f"http.{name}: there is no readable file {file}")
+        try:
+            context(Path(http.tls_cert), Path(http.tls_key))
+        except OSError as exc:
+            raise ConfigError(f"http.tls_cert and http.tls_key do not fit: {exc}") from None
+    try:
+        database = make_url(config.store.url).get_backend_name()
+    except ArgumentError:
+        # What was given may hold a password.
+        raise ConfigError("store.url is not a database URL; see docs/settings.md") from None
+    if database == "postgresql" and find_spec("asyncpg") is None:
+        raise ConfigError("store.url: PostgreSQL needs the package asyncpg, which is not installed")
+
+
 def _run(work: Coroutine[Any, Any, None]) -> None:
     """Run on uvloop where there is one: it halves what a WebSocket message costs."""
     try:
@@ -117,6 +157,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     config = _config(arguments)
     if not config.auth.keys and not config.demo.enabled:
         raise ConfigError("auth.keys is empty: give a signing key, or turn demo mode on")
+    _verify(config)
     logging.basicConfig(level=arguments.log_level, format=LOG_FORMAT)
     try:
         _run(serve(config, arguments.log_level))
@@ -174,7 +215,9 @@ def _version(_arguments: argparse.Namespace) -> int:
 
 
 def _config_check(arguments: argparse.Namespace) -> int:
-    shown = asdict(_config(arguments))
+    config = _config(arguments)
+    _verify(config)
+    shown = asdict(config)
     shown["auth"]["keys"] = dict.fromkeys(shown["auth"]["keys"], "(secret)")
     with contextlib.suppress(BrokenPipeError):
         print(json.dumps(shown, indent=2, ensure_ascii=False))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from signaling import __version__
+from signaling import __version__, cli
 from signaling.auth import Authority
 from signaling.cli import main
 from signaling.store import Store
@@ -86,5 +86,32 @@ def test_config_check(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
 def test_serve_needs_a_key(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve"]) == 2
     assert "auth.keys" in capsys.readouterr().err
-    assert main(["serve", "--auth-keys", "k=short", "--store-url", "sqlite://"]) == 1
-    assert "32 bytes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["config", "check"], ["serve", "--port", "0", "--media-port", "0"]])
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (["--auth-keys", "k=short"], "auth.keys: signing key 'k' is shorter than 32 bytes"),
+        (["--media-advertise", "192.0.2.1,shop.example"], "media.advertise: 'shop.example'"),
+        (["--media-host", "eth0"], "media.host: 'eth0'"),
+        (["--http-tls-cert", "none.pem", "--http-tls-key", "none.pem"], "http.tls_cert: there is no readable file"),
+        (["--http-tls-cert", "c.toml", "--http-tls-key", "c.toml"], "http.tls_cert and http.tls_key do not fit"),
+        (["--store-url", "lianmai.db"], "store.url is not a database URL"),
+        (["--store-url", "postgresql://u:hush@db/x"], "store.url: PostgreSQL needs the package asyncpg"),
+    ],
+)
+def test_settings_that_cannot_work_are_named_before_anything_starts(
+    command: list[str],
+    flags: list[str],
+    named: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cli, "find_spec", lambda _: None)
+    (tmp_path / "c.toml").write_text("")
+    assert main([*command, *KEYS, *flags]) == 2
+    out, err = capsys.readouterr()
+    assert err.startswith("lianmai: ") and named in err and err.count("\n") == 1
+    assert out == ""
