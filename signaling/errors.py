@@ -1,7 +1,7 @@
 """Every error that a client can see: one stable code, an HTTP status, a WebSocket close code, two sentences.
 
 The sentences are for the person in front of the screen; programs look at the code only. A sentence may hold
-``{placeholders}``; :class:`ApiError` fills them, and one that was not given becomes an empty string.
+``{placeholders}``; :class:`ApiError` fills them, and one that was not given is one of :data:`DEFAULTS` or empty.
 """
 
 # Chinese sentences have Chinese punctuation.
@@ -30,11 +30,11 @@ class ErrorInfo:
 
 ERRORS: dict[str, ErrorInfo] = {
     "bad_message": ErrorInfo(
-        400, "消息有误：字段 {field} {problem_zh}。", "The message is malformed: field {field} {problem_en}."
+        400, "消息有误：{subject_zh}{problem_zh}。", "The message is malformed: {subject_en} {problem_en}."
     ),
     "unknown_type": ErrorInfo(400, "没有名为 {name} 的消息。", "There is no message called {name}."),
     "message_too_large": ErrorInfo(
-        413, "消息太大，上限是 64 KiB。", "The message is too large; the limit is 64 KiB.", 1009
+        413, "消息太大，上限是 {limit_kib} KiB。", "The message is too large; the limit is {limit_kib} KiB.", 1009
     ),
     "rate_limited": ErrorInfo(429, "操作太频繁，请稍后再试。", "Too many requests; please wait a moment."),
     "version_unsupported": ErrorInfo(
@@ -104,6 +104,10 @@ PROBLEMS: dict[str, tuple[str, str]] = {
 }
 
 
+#: What a placeholder reads as when nobody says otherwise.
+DEFAULTS = {"limit_kib": "64"}
+
+
 class ApiError(Exception):
     """A refusal with a stable ``code`` from :data:`ERRORS`.
 
@@ -133,7 +137,7 @@ class ApiError(Exception):
     def sentence(self, locale: Locale) -> str:
         """One sentence for a person, in ``locale``."""
         template = self.info.zh if locale == "zh-CN" else self.info.en
-        return template.format_map(defaultdict(str, self.arguments))
+        return template.format_map(defaultdict(str, DEFAULTS | self.arguments))
 
     def body(self, locale: Locale) -> dict[str, Any]:
         """``code``, ``message`` and, where they exist, ``field`` and ``retry_after_s``."""
@@ -146,9 +150,12 @@ class ApiError(Exception):
 
 
 def bad_message(field: str, problem: str) -> ApiError:
-    """``bad_message`` for one field; ``problem`` is a key of :data:`PROBLEMS`."""
+    """``bad_message`` for one field, or for the whole with ``field`` empty; ``problem`` is a key of :data:`PROBLEMS`."""
     zh, en = PROBLEMS[problem]
-    return ApiError("bad_message", field=field, problem_zh=zh, problem_en=en)
+    subject_zh, subject_en = (f"字段 {field} ", f"field {field}") if field else ("内容", "it")
+    return ApiError(
+        "bad_message", field=field, subject_zh=subject_zh, subject_en=subject_en, problem_zh=zh, problem_en=en
+    )
 
 
 def as_locale(value: str | None) -> Locale:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import logging
 import math
 import secrets
@@ -16,6 +18,8 @@ from signaling.hub import Hub
 from signaling.shapes import parse_json
 
 logger = logging.getLogger(__name__)
+# People read these in a terminal.
+_readable = functools.partial(json.dumps, ensure_ascii=False)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MAX_BODY = 16 * 1024
 _BY_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "message_too_large"}
@@ -29,7 +33,7 @@ def error_response(request: web.Request, error: ApiError) -> web.Response:
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer" if error.code == "token_missing" else 'Bearer error="invalid_token"'
     locale = as_locale(request.headers.get("Accept-Language"))
-    return web.json_response({"error": error.body(locale)}, status=error.status, headers=headers)
+    return web.json_response({"error": error.body(locale)}, status=error.status, headers=headers, dumps=_readable)
 
 
 @web.middleware
@@ -69,10 +73,10 @@ async def read_body(request: web.Request) -> dict[str, Any]:
     if request.content_type != "application/json":
         raise ApiError("unsupported_media_type")
     if (request.content_length or 0) > MAX_BODY:
-        raise ApiError("message_too_large")
+        raise ApiError("message_too_large", limit_kib=MAX_BODY // 1024)
     body = await request.content.read(MAX_BODY + 1)
     while len(body) <= MAX_BODY and (more := await request.content.read(MAX_BODY + 1)):
         body += more
     if len(body) > MAX_BODY:
-        raise ApiError("message_too_large")
+        raise ApiError("message_too_large", limit_kib=MAX_BODY // 1024)
     return parse_json(body)

@@ -26,6 +26,17 @@ def test_bad_message_names_the_field(problem: str) -> None:
     assert "tracks[0].mid" in str(error)
 
 
+def test_bad_message_as_a_whole() -> None:
+    error = bad_message("", "json")
+    assert error.sentence("zh-CN") == "消息有误：内容不是有效的 JSON。"
+    assert error.sentence("en") == "The message is malformed: it is not valid JSON."
+
+
+def test_the_limit_that_is_named_is_the_one_that_holds() -> None:
+    assert "64 KiB" in ApiError("message_too_large").sentence("en")
+    assert "16 KiB" in ApiError("message_too_large", limit_kib=16).sentence("zh-CN")
+
+
 def test_body() -> None:
     assert ApiError("room_full", retry_after_s=1.23456).body("en") == {
         "code": "room_full",
