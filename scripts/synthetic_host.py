@@ -271,7 +271,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--url", default="http://127.0.0.1:8080", help="where the service is")
     parser.add_argument("--room", default="demo")
     parser.add_argument("--identity", default="synthetic-host", help="for POST /dev/token")
-    parser.add_argument("--name", default="Test picture", help="display name, for POST /dev/token")
+    parser.add_argument("--name", default="测试画面 Test picture", help="display name, for POST /dev/token")
     parser.add_argument("--fps", type=int, default=25, choices=range(1, 61), metavar="1-60")
     parser.add_argument("--kbps", type=int, default=800, help="bitrate of the picture")
     parser.add_argument("--pin", type=Path, metavar="FILE", help="trust exactly this certificate (PEM), for https")
