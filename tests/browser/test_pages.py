@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
 from playwright.async_api import Page as PlaywrightPage
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.chromium import ChromiumPage
 from tests.browser.conftest import Pages
@@ -24,6 +25,14 @@ VIDEO_MOVES = """async () => {
         20000, "a video is shown");
     return kit.pictureMoves(video);
 }"""
+# How light the kept picture is on average, 0-255; 0 when it is hidden or empty.
+STILL_LIGHT = """() => {
+    const still = document.querySelector(".still");
+    if (still.hidden || !still.width) return 0;
+    const { data } = still.getContext("2d").getImageData(0, 0, still.width, still.height);
+    return data.reduce((sum, value, at) => sum + (at % 4 === 3 ? 0 : value), 0) / (still.width * still.height * 3);
+}"""
+DARK = 16
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}
 
@@ -86,14 +95,67 @@ async def test_firefox_watches_the_live_page(pages: Pages, room: str) -> None:
 
 
 async def test_reload_in_the_studio(pages: Pages, room: str) -> None:
-    """A host who reloads is asked to resume, and the same viewer page goes on."""
+    """A host who reloads is asked to resume; the same viewer page keeps the last picture till then, and goes on."""
     _, studio = await start_show(pages, room)
     viewer, live = await open_page(pages, f"/live/{room}")
     await viewer.evaluate(VIDEO_MOVES)
-    await studio.reload()
+    await studio.goto("about:blank")
+    words = live.locator("#center.veil")
+    await expect(words).to_contain_text("reconnecting", timeout=15_000)
+    assert await viewer.evaluate(STILL_LIGHT) > DARK
+    await studio.goto(f"{pages.origin}/host/{room}")
+    await expect(words).to_contain_text("stay a moment", timeout=15_000)
+    assert await viewer.evaluate(STILL_LIGHT) > DARK
     await press_in_studio(studio, "Resume")
     await expect(live.locator("#pill.live")).to_be_visible(timeout=15_000)
     await viewer.evaluate(VIDEO_MOVES)
+    await expect(live.locator("#center")).to_be_hidden()
+    await expect(live.locator(".still")).to_be_hidden()
+
+
+async def test_the_last_picture_goes_with_the_show(pages: Pages, room: str) -> None:
+    """It stands behind the words while the host may come back, not after the end."""
+    _, studio = await start_show(pages, room)
+    viewer, live = await open_page(pages, f"/live/{room}")
+    await viewer.evaluate(VIDEO_MOVES)
+    await studio.goto("about:blank")
+    await expect(live.locator("#center.veil")).to_be_visible(timeout=15_000)
+    await expect(live.locator(".still")).to_be_visible()
+    await studio.goto(f"{pages.origin}/host/{room}")
+    await press_in_studio(studio, "Resume")
+    await press(studio, "^End")
+    await studio.get_by_role("dialog").get_by_role("button", name="End").last.click()
+    await expect(live.locator("#center.solid")).to_contain_text("has ended", timeout=15_000)
+    await expect(live.locator(".still")).to_be_hidden()
+
+
+async def test_the_visit_begins_before_the_page(pages: Pages, room: str) -> None:
+    """The picture does not wait for the page's own modules or its words, and the words come all the same."""
+    await start_show(pages, room)
+    page, live = await open_page(pages, "/favicon.ico", locale="zh-CN")
+    held = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await held.wait()
+        await route.continue_()
+
+    await live.route(re.compile(r"/web/(i18n/|pages/live\.js)"), hold)
+    async with live.expect_websocket() as joining:
+        await live.goto(f"{pages.origin}/live/{room}", wait_until="commit")
+    await (await joining.value).wait_for_event("framereceived")
+    held.set()
+    await page.evaluate(VIDEO_MOVES)
+    await expect(live.locator("#pill.live")).to_have_text("直播中")
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+async def test_keyboard_help_is_for_keyboards(pages: Pages, room: str, phone: bool) -> None:
+    await start_show(pages, room)
+    viewer, live = await open_page(pages, f"/live/{room}", phone=phone)
+    await viewer.evaluate(VIDEO_MOVES)
+    await expect(live.locator("#sound-bar")).to_be_visible()
+    await expect(live.locator("[data-control=keys]")).to_have_count(0 if phone else 1)
 
 
 async def test_landing(pages: Pages) -> None:

@@ -112,8 +112,9 @@ function render() {
   quality.value = visit?.downlink ?? null;
   root.dataset.scene = scene;
   center.hidden = playing;
-  center.className = `center ${scene === "away" && remote?.pictureSeen ? "veil" : "solid"}`;
-  center.classList.toggle("late", scene === "connecting" || scene === "waiting");
+  const kept = remote?.still === true && (scene === "away" || scene === "silent" || scene === "waiting");
+  center.className = `center ${kept ? "veil" : "solid"}`;
+  center.classList.toggle("late", !kept && (scene === "connecting" || scene === "waiting"));
   tokenForm.hidden = scene !== "token";
   const host = info ? leadPeer(info) : null;
   notice.show(
@@ -189,7 +190,8 @@ function renderControls(playing) {
   viewBar.setAttribute("aria-label", t("live.view"));
   /** @type {import("./components/call-bar.js").Control[]} */
   const controls = [];
-  if (matchMedia("(hover: hover)").matches) {
+  // On a phone there is no keyboard to help with, whatever it says about hovering alone.
+  if (matchMedia("(hover: hover) and (pointer: fine)").matches) {
     controls.push({ id: "keys", icon: "keyboard", label: t("keys.title") });
   }
   if (fullscreen.possible) {

@@ -23,6 +23,7 @@ export class RemoteStage extends EventTarget {
   #stage;
   #muted;
   #volume = 1;
+  #still = false;
   /** @type {() => void} */
   #stopLocale;
   /** The browser refused sound until the person presses something. */
@@ -48,6 +49,11 @@ export class RemoteStage extends EventTarget {
   /** True once any picture of what is on now was drawn. */
   get pictureSeen() {
     return this.#seen.size > 0;
+  }
+
+  /** The last picture before the host was gone stands behind the tiles. */
+  get still() {
+    return this.#still;
   }
 
   /** The audible level the person chose. */
@@ -87,6 +93,9 @@ export class RemoteStage extends EventTarget {
     const on = info.state === "live" || info.state === "away";
     const tiles = on ? tilesOf(info, this.tracks, (name) => t("live.camera_off", { name })) : [];
     const wanted = new Set(tiles.map((tile) => tile.id));
+    // Before the players of tracks that went with the host are closed.
+    if (info.state === "away") this.#still ||= this.pictureSeen && this.#stage.keepStill();
+    else if (!on) this.#dropStill();
     for (const [id, { player }] of this.#players) {
       if (wanted.has(id)) continue;
       player.close();
@@ -94,6 +103,7 @@ export class RemoteStage extends EventTarget {
       this.#seen.delete(id);
     }
     for (const tile of tiles) this.#play(tile.id);
+    if (info.state === "live" && this.#still) this.#watchReturn();
     this.#stage.show(tiles);
     this.dispatchEvent(new Event("change"));
   }
@@ -104,6 +114,7 @@ export class RemoteStage extends EventTarget {
     for (const { player } of this.#players.values()) player.close();
     this.#players.clear();
     this.#seen.clear();
+    this.#dropStill();
     this.#stage.show([]);
   }
 
@@ -132,11 +143,28 @@ export class RemoteStage extends EventTarget {
     player.on("autoplayblocked", () => this.#setBlocked());
     player.on("firstframe", () => {
       this.#seen.add(id);
+      if (this.#room.info?.state === "live") this.#dropStill();
       this.dispatchEvent(new Event("change"));
     });
     const entry = { player, video, tracks: new Set() };
     this.#players.set(id, entry);
     return entry;
+  }
+
+  /** A host whose media survived the absence brings no first frame, only the next one. */
+  #watchReturn() {
+    for (const { video } of this.#players.values()) {
+      video.requestVideoFrameCallback?.(() => {
+        if (!this.#still || this.#room.info?.state !== "live") return;
+        this.#dropStill();
+        this.dispatchEvent(new Event("change"));
+      });
+    }
+  }
+
+  #dropStill() {
+    this.#still = false;
+    this.#stage.dropStill();
   }
 
   #applySound() {

@@ -37,12 +37,15 @@ const COVER_UPRIGHT_FROM = 0.72;
 /** Small tiles are about faces: there margins cost more than edges. */
 const COVER_SMALL_FROM = 0.3;
 const AMBIENT_EVERY_MS = 500;
+/** Edge of a kept picture, px: it is only seen blurred and dimmed. */
+const STILL_MAX = 640;
 
 export class Stage extends HTMLElement {
   /** @type {Map<string, TileParts>} */
   #tiles = new Map();
   #grid = make("div", "stage-grid");
   #ambient = make("canvas", "ambient");
+  #still = make("canvas", "still");
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
   #sizes = new ResizeObserver(() => this.#fitAll());
@@ -51,7 +54,9 @@ export class Stage extends HTMLElement {
     this.#ambient.width = 32;
     this.#ambient.height = 18;
     this.#ambient.setAttribute("aria-hidden", "true");
-    if (!this.#grid.parentElement) this.append(this.#ambient, this.#grid);
+    this.#still.setAttribute("aria-hidden", "true");
+    this.#still.hidden = true;
+    if (!this.#grid.parentElement) this.append(this.#ambient, this.#still, this.#grid);
     this.#sizes.observe(this);
     this.#timer = setInterval(() => this.#paintAmbient(), AMBIENT_EVERY_MS);
   }
@@ -73,6 +78,29 @@ export class Stage extends HTMLElement {
   /** @returns {HTMLVideoElement | null} the biggest picture, for full screen on phones */
   get mainVideo() {
     return [...this.#tiles.values()].find((parts) => parts.root.classList.contains("main"))?.video ?? null;
+  }
+
+  /**
+   * Keep the big picture as it stands behind the tiles, until dropStill(): its video may go dark any moment.
+   * @returns {boolean} false when there is no picture to keep
+   */
+  keepStill() {
+    const main = [...this.#tiles.values()].find(({ root }) => root.classList.contains("main"));
+    if (!main?.tile.picture || main.video.readyState < 2 || !main.video.videoWidth) return false;
+    const { videoWidth, videoHeight } = main.video;
+    const scale = Math.min(1, STILL_MAX / Math.max(videoWidth, videoHeight));
+    this.#still.width = Math.round(videoWidth * scale);
+    this.#still.height = Math.round(videoHeight * scale);
+    this.#still.getContext("2d")?.drawImage(main.video, 0, 0, this.#still.width, this.#still.height);
+    this.#still.classList.toggle("whole", main.root.classList.contains("whole"));
+    this.#still.hidden = false;
+    return true;
+  }
+
+  dropStill() {
+    if (this.#still.hidden) return;
+    this.#still.hidden = true;
+    this.#still.width = this.#still.height = 0;
   }
 
   /** @param {Tile[]} tiles most important first; a screen share always becomes the big one */
@@ -158,10 +186,12 @@ export class Stage extends HTMLElement {
   /** The empty margins around a picture of another shape glow in its colours. */
   #paintAmbient() {
     const main = [...this.#tiles.values()].find(({ root }) => root.classList.contains("main"));
-    const lit = Boolean(main?.tile.picture && main.root.classList.contains("whole") && main.video.readyState >= 2);
+    const kept = !this.#still.hidden && this.#still.classList.contains("whole");
+    const lit = kept || Boolean(main?.tile.picture && main.root.classList.contains("whole") && main.video.readyState >= 2);
     this.#ambient.classList.toggle("lit", lit);
-    if (!lit || !main || document.hidden) return;
-    this.#ambient.getContext("2d")?.drawImage(main.video, 0, 0, this.#ambient.width, this.#ambient.height);
+    if (!lit || document.hidden) return;
+    const picture = kept ? this.#still : main?.video;
+    if (picture) this.#ambient.getContext("2d")?.drawImage(picture, 0, 0, this.#ambient.width, this.#ambient.height);
   }
 }
 
