@@ -231,12 +231,12 @@ class WorkerPool:
                 waits: set[asyncio.Future[Any]] = {exited, connected}
                 await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
                 if not connected.done():
-                    raise WorkerLost(f"worker {index} ended at start-up (is its port taken?)")
+                    raise WorkerLost(f"worker {index} ended at start-up; it said why")
                 reader, writer = connected.result()
                 hello = await read_frame(reader)
                 info = decode(api.WorkerInfo, hello["hello"])
         except (TimeoutError, ConnectionError, KeyError, ShapeError) as exc:
-            raise WorkerLost(f"worker {index} did not come up (is its port taken?)") from exc
+            raise WorkerLost(f"worker {index} did not come up; it said why") from exc
         finally:
             exited.cancel()
         candidates = tuple(advertised(self.config.advertise, self.config.host, info.udp_port, info.tcp_port))

@@ -13,7 +13,7 @@ import gc
 import logging
 import os
 import signal
-import socket
+import sys
 import time
 
 from media import api
@@ -26,6 +26,10 @@ from media.udp import UdpSocket, bind
 logger = logging.getLogger(__name__)
 
 CERTIFICATE_LIFE_S = 24 * 3600.0
+
+
+class BindError(OSError):
+    """The media port cannot be had; the message says which and why."""
 
 
 class Worker:
@@ -70,21 +74,24 @@ class Worker:
 
     async def _bind(self) -> list[UdpSocket]:
         """UDP and TCP on the same number; with port 0, on one that is free for both."""
+        why = ""
         for _ in range(20):
             sockets: list[UdpSocket] = []
             try:
                 sockets = bind(self._host, self._port, (address for _, address in interface_addresses()))
                 port = sockets[0].sock.getsockname()[1]
                 await self._tcp.start(self._host, port)
-            except OSError:
+            except OSError as exc:
                 for udp in sockets:
                     udp.close()
+                why = os.strerror(exc.errno) if (exc.errno or 0) > 0 else str(exc)
                 if self._port:
-                    raise
+                    break
                 continue
             self._port = port
             return sockets
-        raise OSError("no port is free for both UDP and TCP")
+        where = f"{self._host or 'every address'}, port {self._port or 'any'}, UDP and TCP"
+        raise BindError(f"cannot listen on {where}: {why}")
 
     def _emit(self, event: api.Event) -> None:
         if self._server is not None:
@@ -150,8 +157,12 @@ def main() -> None:
         import uvloop
 
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    with contextlib.suppress(ConnectionError, socket.gaierror):
-        asyncio.run(Worker(args.socket, args.host, args.port).run())
+    try:
+        with contextlib.suppress(ConnectionError):
+            asyncio.run(Worker(args.socket, args.host, args.port).run())
+    except BindError as exc:
+        logger.error("%s", exc)
+        sys.exit(1)
 
 
 def _die_with_parent() -> None:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 import signal
+import socket
 import ssl
 import sys
 from collections.abc import AsyncIterator
@@ -191,4 +192,25 @@ async def test_a_taken_port_is_said_plainly(node: Node, tmp_path: Path) -> None:
         _, errors = await process.communicate()
     assert process.returncode == 1
     assert str(node.port) in errors.decode().splitlines()[-1]
+    assert b"Traceback" not in errors
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM], ids=["udp", "tcp"])
+async def test_a_taken_media_port_is_said_plainly(tmp_path: Path, kind: socket.SocketKind) -> None:
+    with socket.socket(socket.AF_INET, kind) as taken:
+        taken.bind(("127.0.0.1", 0))
+        if kind == socket.SOCK_STREAM:
+            taken.listen()
+        port = taken.getsockname()[1]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "signaling.cli", "serve", "--port", "0", "--media-host", "127.0.0.1",
+            "--media-port", str(port), "--workers", "1", "--demo-enabled", "--store-url", "sqlite://",
+            cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        async with asyncio.timeout(DEADLINE_S):
+            _, errors = await process.communicate()
+    assert process.returncode == 1
+    reason, last = errors.decode().splitlines()[-2:]
+    assert f"cannot listen on 127.0.0.1, port {port}, UDP and TCP: Address already in use" in reason
+    assert last == "lianmai: worker 0 did not come up; it said why"
     assert b"Traceback" not in errors
