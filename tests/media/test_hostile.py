@@ -314,22 +314,28 @@ def nonsense_rtp(rng: random.Random) -> bytes:
     if 191 < second < 224:
         second = 96
     ssrc = rng.choice([0x1111, 0x1111, rng.randrange(0x2000, 0x2010)])
-    head = bytes((0x80 | rng.randrange(64), second)) + rng.randbytes(6) + ssrc.to_bytes(4, "big")
-    block = bytes.fromhex(rng.choice(["bede0002", "10000003", "00000001", "bede00ff"]))
-    return head + rng.choice([b"", block]) + rng.randbytes(rng.randrange(80))
+    contributors = rng.choice([0, 0, 0, 1, 15])
+    first = 0x80 | rng.choice([0, 0, 0x20]) | contributors
+    block = b""
+    if rng.random() < 0.6:
+        first |= 0x10
+        block = bytes.fromhex(rng.choice(["bede0002", "10000003", "00000001", "bede0000"])) + rng.randbytes(12)
+    head = bytes((first, second)) + rng.randbytes(6) + ssrc.to_bytes(4, "big")
+    return head + bytes(4 * contributors) + block + rng.randbytes(rng.randrange(80))
 
 
 def nonsense_rtcp(rng: random.Random) -> bytes:
     """A compound of kinds that exist and lengths that may not."""
     parts = []
     for _ in range(rng.randrange(1, 6)):
-        body = rng.randbytes(4 * rng.randrange(0, 12))
-        if rng.random() < 0.5 and len(body) >= 8:
-            body = body[:4] + VIEWER_SSRC.to_bytes(4, "big") + body[8:]
-        words = len(body) // 4 if rng.random() < 0.8 else rng.randrange(20)
-        parts.append(bytes((0x80 | rng.randrange(64), rng.randrange(200, 208))) + words.to_bytes(2, "big") + body)
-    # The first SSRC is the sender's, and those are counted.
-    return parts[0][:4] + bytes((0, 0, 0, rng.randrange(8))) + b"".join(parts)[8:] + bytes(4)
+        # The sender's SSRC is one of few, because those are counted; the other is one that exists.
+        body = (
+            bytes((0, 0, 0, rng.randrange(8))) + VIEWER_SSRC.to_bytes(4, "big") + rng.randbytes(4 * rng.randrange(12))
+        )
+        words = len(body) // 4 if rng.random() < 0.9 else rng.randrange(20)
+        count = rng.choice([0, 1, 1, 2, 4, 15, rng.randrange(64)])
+        parts.append(bytes((0x80 | count, rng.randrange(200, 207))) + words.to_bytes(2, "big") + body)
+    return b"".join(parts)
 
 
 async def test_nonsense_with_the_right_keys(call: LiveCall) -> None:
