@@ -84,7 +84,7 @@ class Worker:
             except OSError as exc:
                 for udp in sockets:
                     udp.close()
-                why = os.strerror(exc.errno) if (exc.errno or 0) > 0 else str(exc)
+                why = os.strerror(exc.errno) if exc.errno is not None and exc.errno > 0 else str(exc)
                 if self._port:
                     break
                 continue
