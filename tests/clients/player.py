@@ -14,7 +14,8 @@ from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSes
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, VideoFrame
 
-WAIT_S = 20.0
+# aiortc's jitter buffer can sit out seconds after one late packet on a busy machine.
+WAIT_S = 45.0
 
 
 class Player:
