@@ -208,6 +208,9 @@ class DtlsEndpoint:
             logger.debug("handshake: %r", exc)
         if dtls._task is not None:
             dtls._task.cancel()
+        if self._ice is not ice:
+            # Closed meanwhile: the end of the inbox can reach aiortc before our cancellation, which it then swallows.
+            return
         self._task = None
         if dtls.state != "connected" or dtls._ssl is None:
             ice.close()
