@@ -14,6 +14,9 @@ import { onLocale, t } from "./locale.js";
  * @typedef {import("./components/stage.js").Stage} Stage
  */
 
+/** The tracks of a host who leaves go a moment before the news that the show is away. */
+const AWAY_FOLLOWS_MS = 2000;
+
 export class RemoteStage extends EventTarget {
   /** @type {Map<string, { player: Player, video: HTMLVideoElement, tracks: Set<RemoteTrack> }>} */
   #players = new Map();
@@ -24,6 +27,8 @@ export class RemoteStage extends EventTarget {
   #muted;
   #volume = 1;
   #still = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} runs while it is not yet known whether the host is away */
+  #doubt;
   /** @type {() => void} */
   #stopLocale;
   /** The browser refused sound until the person presses something. */
@@ -94,8 +99,8 @@ export class RemoteStage extends EventTarget {
     const tiles = on ? tilesOf(info, this.tracks, (name) => t("live.camera_off", { name })) : [];
     const wanted = new Set(tiles.map((tile) => tile.id));
     // Before the players of tracks that went with the host are closed.
-    if (info.state === "away") this.#still ||= this.pictureSeen && this.#stage.keepStill();
-    else if (!on) this.#dropStill();
+    if (on) this.#keepStill(info.state === "away", tiles);
+    else this.#dropStill();
     for (const [id, { player }] of this.#players) {
       if (wanted.has(id)) continue;
       player.close();
@@ -103,7 +108,7 @@ export class RemoteStage extends EventTarget {
       this.#seen.delete(id);
     }
     for (const tile of tiles) this.#play(tile.id);
-    if (info.state === "live" && this.#still) this.#watchReturn();
+    if (info.state === "live" && this.#still && !this.#doubt) this.#watchReturn();
     this.#stage.show(tiles);
     this.dispatchEvent(new Event("change"));
   }
@@ -162,8 +167,34 @@ export class RemoteStage extends EventTarget {
     }
   }
 
+  /**
+   * @param {boolean} away
+   * @param {readonly import("./components/stage.js").Tile[]} tiles about to be shown
+   */
+  #keepStill(away, tiles) {
+    if (this.#still) {
+      if (away) this.#endDoubt();
+      return;
+    }
+    // A camera that is only switched off leaves its track, and nothing of its picture.
+    const gone = !tiles.some((tile) => tile.picture) && !this.tracks.some(({ muted, source }) => muted && source === "camera");
+    if (!this.pictureSeen || !(away || gone)) return;
+    this.#still = this.#stage.keepStill();
+    if (!this.#still || away) return;
+    this.#doubt = setTimeout(() => {
+      this.#dropStill();
+      this.dispatchEvent(new Event("change"));
+    }, AWAY_FOLLOWS_MS);
+  }
+
+  #endDoubt() {
+    clearTimeout(this.#doubt);
+    this.#doubt = undefined;
+  }
+
   #dropStill() {
     this.#still = false;
+    this.#endDoubt();
     this.#stage.dropStill();
   }
 
