@@ -164,7 +164,8 @@ for (const [name, text] of [
   ["", "?"],
   ["🎉🎉", "?"],
   ["🎉 Li", "L"],
-  ["李Amy", "my"],
+  ["李Amy", "李"],
+  ["测试画面 Test picture", "画面"],
 ]) {
   test(`initials of "${name}" are ${text}`, () => assert.equal(initials(name), text));
 }

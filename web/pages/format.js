@@ -21,9 +21,8 @@ export function formatDuration(ms) {
 export function initials(name) {
   const letters = [...name.replace(/[^\p{L}\p{N}\s]/gu, " ").trim()];
   if (letters.length === 0) return "?";
-  if (letters.some((letter) => /\p{Script=Han}/u.test(letter))) {
-    return letters.filter((letter) => letter !== " ").slice(-2).join("");
-  }
+  const han = letters.filter((letter) => /\p{Script=Han}/u.test(letter));
+  if (han.length > 0) return han.slice(-2).join("");
   const words = letters.join("").split(/\s+/);
   return words
     .slice(0, 2)
