@@ -4,12 +4,13 @@
  * @module
  */
 import { Connection } from "./connection.js";
-import { Emitter } from "./emitter.js";
 import { browserEnv } from "./env.js";
 import { LianmaiError, asError } from "./errors.js";
 import { Publisher } from "./publisher.js";
 import { DownlinkMonitor } from "./quality.js";
 import { Received } from "./received.js";
+import { StageControls } from "./stage.js";
+import { newsOf } from "./stage_state.js";
 import { reduce, snapshot } from "./state.js";
 import { Subscriber } from "./subscriber.js";
 import { LocalTrack, RemoteTrack } from "./tracks.js";
@@ -17,7 +18,6 @@ import { LocalTrack, RemoteTrack } from "./tracks.js";
 export { LianmaiError, LocalTrack, RemoteTrack };
 
 /** @typedef {import("./types.js").Reply} Reply */
-/** @typedef {import("./types.js").RoomEvents} RoomEvents */
 /** @typedef {import("./types.js").RoomInfo} RoomInfo */
 /** @typedef {import("./types.js").RoomOptions} RoomOptions */
 /** @typedef {import("./types.js").RoomState} RoomState */
@@ -30,8 +30,7 @@ const RTC_CONFIG = Object.freeze({ iceServers: [], bundlePolicy: "max-bundle", r
 
 const EXPLAIN_MS = 1_000;
 
-/** @extends {Emitter<RoomEvents>} */
-export class LianmaiRoom extends Emitter {
+export class LianmaiRoom extends StageControls {
   #env;
   #connection;
   #publisher;
@@ -140,6 +139,17 @@ export class LianmaiRoom extends Emitter {
     return this.#info;
   }
 
+  /** Our own place on the stage, or null. */
+  get place() {
+    return placeOf(this.#info, this.#self);
+  }
+
+  /** Whether we may run the show: by grant, or as a co-host on stage. */
+  get controls() {
+    const { show, manage } = this.#self?.grants ?? {};
+    return show === true || manage === true || this.place?.cohost === true;
+  }
+
   /** What can be played now, by track id. @returns {ReadonlyMap<string, RemoteTrack>} */
   get tracks() {
     return this.#received.tracks;
@@ -223,6 +233,16 @@ export class LianmaiRoom extends Emitter {
   }
 
   /**
+   * Accept, and send at once what was published `held`. Both happen at the same time; if the server refuses,
+   * everything is held again.
+   * @param {string} inviteId
+   * @returns {Promise<import("./types.js").Invite>}
+   */
+  async goOnAir(inviteId) {
+    return this.acceptInvite(inviteId);
+  }
+
+  /**
    * Receive these tracks too, or everything from now on.
    * @param {"auto" | string[]} tracks
    */
@@ -268,6 +288,15 @@ export class LianmaiRoom extends Emitter {
   async stats(direction) {
     const peer = direction === "publish" ? this.#publisher.peer : this.#subscriber.peer;
     return peer ? peer.getStats() : null;
+  }
+
+  /**
+   * The library's own: one request to the server.
+   * @override
+   * @type {import("./types.js").RequestFn}
+   */
+  ask(type, fields, options) {
+    return this.#connection.request(type, fields, options);
   }
 
   // --- from the connection -------------------------------------------------------------------------------------
@@ -337,8 +366,12 @@ export class LianmaiRoom extends Emitter {
         if (this.#self) this.#self = { ...this.#self, grants: /** @type {any} */ (event["grants"]) };
         this.emit("grants", /** @type {any} */ (fieldsOf(event)));
         return;
-      default:
-        this.#setInfo(reduce(this.#info, event));
+      default: {
+        const { identity = "" } = this.#self ?? {};
+        this.#setInfo(reduce(this.#info, event, { identity, controls: this.controls }));
+        const news = newsOf(event);
+        if (news) this.emit(news.name, news.detail);
+      }
     }
   }
 
@@ -422,6 +455,16 @@ export class LianmaiRoom extends Emitter {
     this.emit("room", { info, previous });
     if (info.viewers !== previous.viewers) this.emit("viewers", { count: info.viewers });
     if (info.speakers !== previous.speakers) this.emit("speakers", { peers: info.speakers });
+    if (info.stage !== previous.stage) this.#stageChanged(info, previous);
+  }
+
+  /**
+   * @param {RoomInfo} info
+   * @param {RoomInfo} previous
+   */
+  #stageChanged(info, previous) {
+    this.emit("stage", { stage: info.stage, previous: previous.stage });
+    if (placeOf(previous, this.#self) && !placeOf(info, this.#self)) this.emit("offstage", {});
   }
 
   #watchQuality() {
@@ -440,6 +483,15 @@ export class LianmaiRoom extends Emitter {
       .map(({ id }) => id);
     if (gone.length > 0) this.#env.setTimeout(() => this.#publisher.prune(gone), EXPLAIN_MS);
   }
+}
+
+/**
+ * @param {RoomInfo} info
+ * @param {Self | null} self
+ * @returns {import("./types.js").Place | null}
+ */
+function placeOf({ stage }, self) {
+  return stage.places.find(({ identity }) => identity === self?.identity) ?? null;
 }
 
 /** @param {WireEvent} event */

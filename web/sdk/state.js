@@ -3,11 +3,13 @@
  * comes back when an event changes nothing, so that views can compare by identity.
  * @module
  */
+import { EMPTY_PARTS, STAGE_HANDLERS, parts } from "./stage_state.js";
 
 /** @typedef {import("./types.js").RoomInfo} RoomInfo */
 /** @typedef {import("./types.js").PeerInfo} PeerInfo */
 /** @typedef {import("./types.js").TrackInfo} TrackInfo */
 /** @typedef {import("./types.js").WireEvent} WireEvent */
+/** @typedef {{ identity: string, controls: boolean }} Viewpoint whose room it is */
 
 /** @type {RoomInfo} */
 export const EMPTY = Object.freeze({
@@ -19,6 +21,7 @@ export const EMPTY = Object.freeze({
   peers: Object.freeze([]),
   tracks: Object.freeze([]),
   speakers: Object.freeze([]),
+  ...EMPTY_PARTS,
 });
 
 /**
@@ -27,7 +30,7 @@ export const EMPTY = Object.freeze({
  * @returns {RoomInfo}
  */
 export function snapshot(room) {
-  return { ...EMPTY, ...room };
+  return { ...EMPTY, ...room, ...parts(room ?? {}) };
 }
 
 /** @type {Record<string, (room: RoomInfo, event: any) => RoomInfo>} */
@@ -57,9 +60,12 @@ const HANDLERS = {
 /**
  * @param {RoomInfo} room
  * @param {WireEvent} event events that say nothing about the room, and malformed ones, change nothing
+ * @param {Viewpoint} [view] leaves out invitations that do not concern this person
  * @returns {RoomInfo}
  */
-export function reduce(room, event) {
+export function reduce(room, event, view) {
+  const stage = Object.hasOwn(STAGE_HANDLERS, event.type) ? STAGE_HANDLERS[event.type] : undefined;
+  if (stage) return stage.fits(event) ? stage.apply(room, event, view) : room;
   const handle = Object.hasOwn(HANDLERS, event.type) ? HANDLERS[event.type] : undefined;
   return handle && wellFormed(event) ? handle(room, event) : room;
 }

@@ -15,6 +15,7 @@ import { Emitter } from "./emitter.js";
  * @property {number} [maxFramerate] frames per second
  * @property {string} [contentHint] see MediaStreamTrack.contentHint; screens default to `detail`
  * @property {boolean} [muted] start muted
+ * @property {boolean} [held] send nothing until going on air; the track itself goes on for a preview
  */
 
 /**
