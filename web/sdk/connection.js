@@ -225,8 +225,8 @@ export class Connection extends Emitter {
     const resumed = reply["resumed"] === true && reply["peer"] === this.#peer;
     this.#peer = String(reply["peer"]);
     this.#resumeKey = String(reply["resume_key"] ?? this.#resumeKey);
-    // A reply with the room in it already contains every event up to its seq; without, the missed ones follow.
-    if (!resumed || reply["room"]) this.#seq = Number(reply["seq"] ?? 0);
+    // A reply with all of the room or desk in it contains every event up to its seq; without, the missed ones follow.
+    if (!resumed || reply["room"] || reply["desk"]) this.#seq = Number(reply["seq"] ?? 0);
     this.#gapless = !resumed;
     this.#token.accepted();
     this.#env.clearTimeout(this.#firstTimer);
@@ -439,4 +439,25 @@ export class Connection extends Emitter {
       retryAfterS,
     });
   }
+}
+
+/** The `/ws` of the page's own host. */
+export function defaultUrl() {
+  const url = new URL("/ws", location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  url.search = url.hash = "";
+  return url.href;
+}
+
+/**
+ * What every join says of this client.
+ * @param {string} locale
+ * @param {string} client free text for the server's log
+ * @returns {Record<string, unknown>}
+ */
+export function helloOf(locale, client) {
+  return {
+    locale: locale.toLowerCase().startsWith("zh") ? "zh-CN" : "en",
+    ...(client ? { client: client.slice(0, 200) } : {}),
+  };
 }

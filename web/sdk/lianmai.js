@@ -3,9 +3,9 @@
  * See README.md in this folder.
  * @module
  */
-import { Connection } from "./connection.js";
+import { Connection, defaultUrl, helloOf } from "./connection.js";
 import { browserEnv } from "./env.js";
-import { LianmaiError, asError } from "./errors.js";
+import { LianmaiError } from "./errors.js";
 import { Publisher } from "./publisher.js";
 import { DownlinkMonitor } from "./quality.js";
 import { Received } from "./received.js";
@@ -68,11 +68,10 @@ export class LianmaiRoom extends StageControls {
       env: this.#env,
       locale: () => this.#locale,
       hello: () => ({
-        locale: this.#locale.toLowerCase().startsWith("zh") ? "zh-CN" : "en",
+        ...helloOf(this.#locale, client),
         subscribe: this.#wanted === "auto" ? "auto" : "none",
         codecs: this.#codecs,
         ...(room ? { room } : {}),
-        ...(client ? { client: client.slice(0, 200) } : {}),
       }),
     });
     /** @type {import("./types.js").RequestFn} */
@@ -497,20 +496,4 @@ function placeOf({ stage }, self) {
 /** @param {WireEvent} event */
 function fieldsOf({ type: _type, seq: _seq, ...fields }) {
   return fields;
-}
-
-function defaultUrl() {
-  const url = new URL("/ws", location.href);
-  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  url.search = url.hash = "";
-  return url.href;
-}
-
-/**
- * Whatever was thrown, as a LianmaiError.
- * @param {unknown} error
- * @param {string} [locale]
- */
-export function toError(error, locale = "en") {
-  return asError(error, "internal", locale);
 }

@@ -355,7 +355,7 @@ export class Publisher {
    * @param {LocalTrack} local
    */
   #addTransceiver(peer, local) {
-    const transceiver = peer.addTransceiver(local.mediaStreamTrack, {
+    const transceiver = peer.addTransceiver(sent(local) ?? local.kind, {
       direction: "sendonly",
       sendEncodings: [encoding(local)],
     });
@@ -378,8 +378,17 @@ export class Publisher {
       await this.#sayMuted(local);
     },
     replaced: async (local) => {
-      await local.transceiver?.sender.replaceTrack(local.mediaStreamTrack);
+      await local.transceiver?.sender.replaceTrack(sent(local));
     },
+    holdChanged: async (local) => {
+      await local.transceiver?.sender.replaceTrack(sent(local));
+    },
+    lockChanged: (local) => {
+      // The server has muted it already: it need not be told.
+      if (local.locked) this.#toldMuted.set(local, true);
+      void this.#applyEncoding(local);
+    },
+    error: (code) => this.#error(code),
     encodingChanged: (local) => this.#applyEncoding(local),
     unpublish: (local) => this.unpublish(local),
   };
@@ -429,6 +438,14 @@ function encoding(local) {
     ...(maxBitrate === undefined ? {} : { maxBitrate }),
     ...(maxFramerate === undefined ? {} : { maxFramerate }),
   };
+}
+
+/**
+ * What its sender gets. A sender without a track sends nothing at all, in every browser, and the preview plays on.
+ * @param {LocalTrack} local
+ */
+function sent(local) {
+  return local.held ? null : local.mediaStreamTrack;
 }
 
 /**

@@ -22,6 +22,9 @@ import { Emitter } from "./emitter.js";
  * What a LocalTrack asks of its Publisher.
  * @typedef {object} LocalOwner
  * @property {(track: LocalTrack) => Promise<void>} muteChanged
+ * @property {(track: LocalTrack) => Promise<void>} holdChanged
+ * @property {(track: LocalTrack) => void} lockChanged
+ * @property {(code: string) => Error} error
  * @property {(track: LocalTrack) => Promise<void>} replaced
  * @property {(track: LocalTrack) => Promise<void>} encodingChanged
  * @property {(track: LocalTrack) => Promise<void>} unpublish
@@ -30,6 +33,8 @@ import { Emitter } from "./emitter.js";
 /**
  * @typedef {object} LocalTrackEvents
  * @property {{ muted: boolean }} mute
+ * @property {{ held: boolean }} hold
+ * @property {{ locked: boolean }} lock the host muted it, or lets it be unmuted again
  * @property {{ track: LocalTrack }} ended the device stopped or was unplugged; `replace` it or `stop`
  * @property {{ id: string }} id published, or published again under a new id after the server lost its media
  */
@@ -42,6 +47,8 @@ export class LocalTrack extends Emitter {
   /** @type {LocalOwner} */
   #owner;
   #muted;
+  #held;
+  #locked = false;
   /** The server's id, null until published. @type {string | null} */
   id = null;
   /** @type {RTCRtpTransceiver | null} The library's own. */
@@ -56,6 +63,7 @@ export class LocalTrack extends Emitter {
     super();
     this.#owner = owner;
     this.#muted = options.muted === true;
+    this.#held = options.held === true;
     this.options = options;
     this.source = options.source;
     this.kind = /** @type {Kind} */ (track.kind);
@@ -67,16 +75,49 @@ export class LocalTrack extends Emitter {
     return this.#muted;
   }
 
+  /** Nothing of it leaves this device until we go on air; `mediaStreamTrack` goes on, for the preview. */
+  get held() {
+    return this.#held;
+  }
+
+  /** Muted by the host: it can be unmuted when the host has asked for it. */
+  get locked() {
+    return this.#locked;
+  }
+
   /**
-   * Silence or blacken it here at once, and have the server stop forwarding it. Resolves when the server knows.
+   * Silence or blacken it here at once, and have the server stop forwarding it. Resolves when the server knows;
+   * rejects with `muted_by_host` while it is locked.
    * @param {boolean} muted
    */
   async mute(muted) {
     if (this.#muted === muted) return;
-    this.#muted = muted;
-    this.mediaStreamTrack.enabled = !muted;
-    this.emit("mute", { muted });
-    await this.#owner.muteChanged(this);
+    if (!muted && this.#locked) throw this.#owner.error("muted_by_host");
+    this.#setMuted(muted);
+    try {
+      await this.#owner.muteChanged(this);
+    } catch (error) {
+      // The host was faster; the news of the lock is on its way.
+      if (/** @type {{ code?: string }} */ (error)?.code === "muted_by_host") this.#setMuted(true);
+      throw error;
+    }
+  }
+
+  /** The library's own: send it, or keep all of it here. @param {boolean} held */
+  async hold(held) {
+    if (this.#held === held) return;
+    this.#held = held;
+    this.emit("hold", { held });
+    await this.#owner.holdChanged(this);
+  }
+
+  /** The library's own: the server muted it, or lets it be unmuted. @param {boolean} locked */
+  lock(locked) {
+    if (this.#locked === locked) return;
+    this.#locked = locked;
+    if (locked) this.#setMuted(true);
+    this.#owner.lockChanged(this);
+    this.emit("lock", { locked });
   }
 
   /**
@@ -116,6 +157,14 @@ export class LocalTrack extends Emitter {
   /** The library's own: no longer watched. */
   release() {
     this.mediaStreamTrack.removeEventListener("ended", this.#onEnded);
+  }
+
+  /** @param {boolean} muted */
+  #setMuted(muted) {
+    if (this.#muted === muted) return;
+    this.#muted = muted;
+    this.mediaStreamTrack.enabled = !muted;
+    this.emit("mute", { muted });
   }
 
   #onEnded = () => this.emit("ended", { track: this });

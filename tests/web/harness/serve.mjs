@@ -1,6 +1,6 @@
 /**
- * Serves web/ as the real server does (routes, content security policy, demo mark) but with a pretended room in place
- * of the SDK's front door, so that every state of a page can be looked at without a server.
+ * Serves web/ as the real server does (routes, content security policy, demo mark) but with a pretended room and a
+ * pretended desk in place of the SDK's front doors, so that every state of a page can be looked at without a server.
  *
  *   node tests/web/harness/serve.mjs [port] [--no-demo]      prints its address
  */
@@ -38,7 +38,10 @@ function fileFor(path) {
   if (path === "/") return join(WEB, "pages/landing.html");
   if (path.startsWith("/live/")) return join(WEB, "pages/live.html");
   if (path.startsWith("/host/")) return join(WEB, "pages/host.html");
+  if (path === "/agent" || path.startsWith("/agent/")) return join(WEB, "pages/agent.html");
   if (path === "/web/sdk/lianmai.js") return join(HERE, "fake-room.js");
+  if (path === "/web/sdk/desk.js") return join(HERE, "fake-desk.js");
+  if (/^\/web\/sdk\/fake-\w+\.js$/.test(path)) return join(HERE, path.slice("/web/sdk/".length));
   if (path.startsWith("/web/")) return join(WEB, normalize(path.slice(5)).replace(/^(\.\.(\/|$))+/, ""));
   return null;
 }

@@ -1,0 +1,204 @@
+/**
+ * The desk, where agents wait to be rung: one connection of its own, without media. On a ring the console joins the
+ * room with a LianmaiRoom and publishes `held`; see README.md in this folder.
+ * @module
+ */
+import { Connection, defaultUrl, helloOf } from "./connection.js";
+import { browserEnv } from "./env.js";
+import { LianmaiError } from "./errors.js";
+import { InviteAnswers } from "./stage.js";
+import { isInvite, same, withInvite } from "./stage_state.js";
+
+/** @typedef {import("./types.js").DeskInfo} DeskInfo */
+/** @typedef {import("./types.js").DeskMe} DeskMe */
+/** @typedef {import("./types.js").WireEvent} WireEvent */
+
+export { LianmaiError };
+
+/** @type {DeskInfo} */
+const EMPTY = Object.freeze({ me: null, rooms: Object.freeze([]), invites: Object.freeze([]) });
+
+/**
+ * The desk after an event; the same value comes back when it changes nothing. Pure.
+ * @param {DeskInfo} desk
+ * @param {WireEvent} event malformed ones change nothing
+ * @returns {DeskInfo}
+ */
+export function reduceDesk(desk, event) {
+  const { type, me, rooms, invite } = /** @type {Record<string, any>} */ (event);
+  if (type === "presence" && typeof me?.identity === "string") return put(desk, { me });
+  if (type === "desk_rooms" && Array.isArray(rooms)) {
+    return rooms.every((room) => typeof room?.name === "string") ? put(desk, { rooms }) : desk;
+  }
+  if (type === "invite" && isInvite(invite)) {
+    const view = desk.me ? { identity: desk.me.identity, controls: false } : undefined;
+    return put(desk, { invites: withInvite(desk.invites, invite, view) });
+  }
+  return desk;
+}
+
+/** @extends {InviteAnswers<import("./types.js").DeskEvents>} */
+export class LianmaiDesk extends InviteAnswers {
+  #env;
+  #connection;
+  #locale;
+  #info = EMPTY;
+  /** @type {import("./types.js").Self | null} */
+  #self = null;
+  #saidBye = false;
+  /** @type {() => void} */
+  #stopPage = () => {};
+
+  /** @param {Omit<import("./types.js").RoomOptions, "room" | "subscribe" | "rtcConfig">} options */
+  constructor({ url, token, locale = "en", client = "", env = {} }) {
+    super();
+    this.#env = { ...browserEnv(), ...env };
+    this.#locale = locale;
+    this.#connection = new Connection({
+      url: url ?? defaultUrl(),
+      token,
+      env: this.#env,
+      locale: () => this.#locale,
+      hello: () => ({ ...helloOf(this.#locale, client), desk: true }),
+    });
+    this.#listen();
+  }
+
+  /** @returns {import("./types.js").RoomState} */
+  get state() {
+    return this.#connection.state;
+  }
+
+  /** Who we are; null before the first join. */
+  get self() {
+    return this.#self;
+  }
+
+  /** As last heard; empty before the first join. */
+  get info() {
+    return this.#info;
+  }
+
+  /** Signaling round trip in ms, or null. */
+  get rttMs() {
+    return this.#connection.rttMs;
+  }
+
+  /** Add to Date.now() to get the server's clock, in ms. */
+  get clockOffsetMs() {
+    return this.#connection.clockOffsetMs;
+  }
+
+  /** Language of error sentences from now on. */
+  get locale() {
+    return this.#locale;
+  }
+
+  set locale(locale) {
+    this.#locale = locale;
+  }
+
+  /**
+   * Sit down. Rejects with a LianmaiError, for example `forbidden` without the grant `desk`, or with what the token
+   * function threw. A desk that was left is not joined again: make a new one.
+   * @returns {Promise<void>}
+   */
+  async join() {
+    if (this.state === "idle") this.#stopPage = this.#env.onPage((change) => this.#pageChanged(change));
+    await this.#connection.open();
+  }
+
+  /** Leave for good: nobody rings us any more. */
+  async leave() {
+    this.#connection.close();
+  }
+
+  /**
+   * @param {"available" | "break" | "offline"} presence
+   * @param {readonly string[]} [skills] what to be rung for: some of `info.me.all_skills`; default: as before
+   * @returns {Promise<DeskMe>}
+   */
+  async setPresence(presence, skills) {
+    const reply = await this.ask("set_presence", { presence, ...(skills ? { skills } : {}) }, { retry: true });
+    this.#heard({ type: "presence", me: reply["me"] });
+    return reply["me"];
+  }
+
+  /**
+   * The library's own: one request to the server.
+   * @override
+   * @type {import("./types.js").RequestFn}
+   */
+  ask(type, fields, options) {
+    return this.#connection.request(type, fields, options);
+  }
+
+  #listen() {
+    const connection = this.#connection;
+    connection.on("joined", ({ reply }) => {
+      this.#self = { ...this.#self, ...reply["self"], peer: reply["peer"] };
+      if (reply["desk"]) this.#setInfo(deskOf(reply["desk"], this.#info));
+    });
+    connection.on("event", (event) => this.#heard(event));
+    connection.on("problem", (error) => {
+      if (this.#self) this.emit("error", error);
+    });
+    connection.on("bye", (bye) => {
+      // After a restart the server is found again; only the others are farewells.
+      if (bye.code === "server_restart") return;
+      this.#saidBye = true;
+      this.emit("bye", bye);
+    });
+    connection.on("state", ({ state, error }) => {
+      if (state === "closed") this.#stopPage();
+      this.emit("state", { state, error });
+      if (state === "closed" && error && this.#self && !this.#saidBye) {
+        this.#saidBye = true;
+        this.emit("bye", { code: error.code, message: error.message });
+      }
+    });
+  }
+
+  /** @param {WireEvent} event */
+  #heard(event) {
+    if (event.type === "grants") {
+      if (this.#self) this.#self = { ...this.#self, grants: /** @type {any} */ (event["grants"]) };
+      return;
+    }
+    this.#setInfo(reduceDesk(this.#info, event));
+    const { invite } = /** @type {Record<string, any>} */ (event);
+    if (event.type === "invite" && isInvite(invite)) this.emit("invite", { invite });
+  }
+
+  /** @param {DeskInfo} info */
+  #setInfo(info) {
+    const previous = this.#info;
+    if (info === previous) return;
+    this.#info = info;
+    this.emit("desk", { info, previous });
+  }
+
+  /** @param {import("./env.js").PageChange} change */
+  #pageChanged(change) {
+    if (change !== "hidden" && change !== "offline") this.#connection.probe();
+  }
+}
+
+/**
+ * @param {Partial<DeskInfo>} desk from a join reply
+ * @param {DeskInfo} former
+ * @returns {DeskInfo}
+ */
+function deskOf({ me = null, rooms = [], invites = [] }, former) {
+  return put(former, { me, rooms, invites: invites.filter(({ state }) => state === "pending") });
+}
+
+/**
+ * @param {DeskInfo} desk
+ * @param {Partial<DeskInfo>} change
+ * @returns {DeskInfo}
+ */
+function put(desk, change) {
+  const next = { ...desk, ...change };
+  return same(desk, next) ? desk : next;
+}
