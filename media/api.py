@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 Kind = Literal["audio", "video"]
-Source = Literal["microphone", "camera", "screen", "screen_audio"]
+Source = Literal["microphone", "camera", "screen", "screen_audio", "whisper"]
 Direction = Literal["publish", "subscribe"]
 DtlsRole = Literal["client", "server"]
 TransportState = Literal["new", "checking", "connected", "stalled", "failed", "closed"]

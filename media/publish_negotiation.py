@@ -17,6 +17,7 @@ from media.server_side import ServerSide, bundled, new_ice, remote_dtls, remote_
 SOURCE_KIND: Mapping[Source, Kind] = {
     "microphone": "audio",
     "screen_audio": "audio",
+    "whisper": "audio",
     "camera": "video",
     "screen": "video",
 }
