@@ -6,6 +6,7 @@
 import { Connection, defaultUrl, helloOf } from "./connection.js";
 import { browserEnv } from "./env.js";
 import { LianmaiError } from "./errors.js";
+import { OnAir } from "./on_air.js";
 import { Publisher } from "./publisher.js";
 import { DownlinkMonitor } from "./quality.js";
 import { Received } from "./received.js";
@@ -42,6 +43,7 @@ export class LianmaiRoom extends StageControls {
   /** @type {Self | null} */
   #self = null;
   #received;
+  #onAir;
   /** @type {"auto" | Set<string>} */
   #wanted;
   /** @type {{ resolve: () => void, reject: (error: Error) => void }[]} */
@@ -84,8 +86,18 @@ export class LianmaiRoom extends StageControls {
       onProblem,
       ready: () => this.#ready(),
       ownTracks: () => this.#info.tracks.filter((track) => track.peer === this.#connection.peer),
+      onBegin: (track) => this.#onAir.begins(track),
+      onAccepted: (track, held) => this.#onAir.accepted(track, held),
       onLost: (track, { code, message }) => this.emit("unpublished", { track, code, message }),
       onPath: (state) => this.emit("path", { direction: "publish", state }),
+    });
+    this.#onAir = new OnAir({
+      tracks: () => this.#publisher.tracks,
+      lose: (track, error) => this.#publisher.lose(track, error),
+      place: () => this.place,
+      identity: () => this.#self?.identity,
+      mayAlways: () => this.#self?.grants["show"] === true,
+      locale: () => this.#locale,
     });
     this.#received = new Received({
       added: (track) => this.emit("track", { track }),
@@ -221,16 +233,6 @@ export class LianmaiRoom extends StageControls {
     await this.#publisher.unpublish(track);
   }
 
-  /** Go live. Needs the host role or the grant `manage`. */
-  async startShow() {
-    await this.#connection.request("start_show", {}, { retry: true });
-  }
-
-  /** End the show; every track in the room is unpublished. */
-  async endShow() {
-    await this.#connection.request("end_show", {}, { retry: true });
-  }
-
   /**
    * Accept, and send at once what was published `held`. Both happen at the same time; if the server refuses,
    * everything is held again.
@@ -238,7 +240,7 @@ export class LianmaiRoom extends StageControls {
    * @returns {Promise<import("./types.js").Invite>}
    */
   async goOnAir(inviteId) {
-    return this.acceptInvite(inviteId);
+    return this.#onAir.go(() => this.acceptInvite(inviteId));
   }
 
   /**
@@ -257,15 +259,6 @@ export class LianmaiRoom extends StageControls {
     if (this.#wanted === "auto") this.#wanted = new Set(this.#received.ids);
     for (const id of tracks) this.#wanted.delete(id);
     await this.#connection.request("unsubscribe", { tracks }, { retry: true });
-  }
-
-  /**
-   * Put somebody out of the room. Needs the grant `manage`.
-   * @param {string} peer
-   * @param {string} [reason]
-   */
-  async removePeer(peer, reason) {
-    await this.#connection.request("remove_peer", { peer, ...(reason ? { reason } : {}) });
   }
 
   /** Start a picture afresh, for example when it stays broken. @param {string} track */
@@ -367,8 +360,10 @@ export class LianmaiRoom extends StageControls {
         return;
       default: {
         const { identity = "" } = this.#self ?? {};
+        const { invites } = this.#info;
         this.#setInfo(reduce(this.#info, event, { identity, controls: this.controls }));
         const news = newsOf(event);
+        if (news?.name === "invite") this.#onAir.invited(news.detail.invite, invites, this.#info.invites);
         if (news) this.emit(news.name, news.detail);
       }
     }
@@ -446,6 +441,9 @@ export class LianmaiRoom extends StageControls {
     const previous = this.#info;
     if (info === previous) return;
     this.#info = info;
+    const former = placeOf(previous, this.#self);
+    // Before anybody draws anything: a picture waits for it, or must not go on.
+    if (info.stage !== previous.stage) this.#onAir.placed(this.place, former);
     if (info.tracks !== previous.tracks) {
       this.#received.describe(info.tracks);
       this.#watchQuality();
@@ -454,16 +452,10 @@ export class LianmaiRoom extends StageControls {
     this.emit("room", { info, previous });
     if (info.viewers !== previous.viewers) this.emit("viewers", { count: info.viewers });
     if (info.speakers !== previous.speakers) this.emit("speakers", { peers: info.speakers });
-    if (info.stage !== previous.stage) this.#stageChanged(info, previous);
-  }
-
-  /**
-   * @param {RoomInfo} info
-   * @param {RoomInfo} previous
-   */
-  #stageChanged(info, previous) {
-    this.emit("stage", { stage: info.stage, previous: previous.stage });
-    if (placeOf(previous, this.#self) && !placeOf(info, this.#self)) this.emit("offstage", {});
+    if (info.stage !== previous.stage) {
+      this.emit("stage", { stage: info.stage, previous: previous.stage });
+      if (former && !this.place && this.#self?.grants["show"] !== true) this.emit("offstage", {});
+    }
   }
 
   #watchQuality() {

@@ -6,7 +6,8 @@
 import { Backoff } from "./backoff.js";
 import { LianmaiError, asError } from "./errors.js";
 import { PathMonitor } from "./path.js";
-import { startBitrate, withStartBitrate } from "./sdp_hints.js";
+import { withStartBitrate } from "./sdp_hints.js";
+import { MLines, offeredOf, sent, startBitrates, tune } from "./senders.js";
 import { LocalTrack } from "./tracks.js";
 
 /** @typedef {import("./env.js").Env} Env */
@@ -24,6 +25,8 @@ import { LocalTrack } from "./tracks.js";
  * @property {() => readonly TrackInfo[]} ownTracks what the room says that we publish
  * @property {(error: LianmaiError) => void} [onProblem]
  * @property {(track: LocalTrack, error: LianmaiError) => void} [onLost] a published track could not be kept
+ * @property {(track: LocalTrack) => void} [onBegin] a track is about to be published
+ * @property {(track: LocalTrack, held: unknown) => void} [onAccepted] the server has it, and holds it or does not
  * @property {(state: import("./path.js").PathState) => void} [onPath]
  * @property {() => string} [locale]
  */
@@ -37,7 +40,6 @@ const PASSING = new Set([
 ]);
 const GONE = new Set(["closed", "not_connected"]);
 const MAX_TRIES = 6;
-const DEFAULT_VIDEO_BPS = 2_500_000;
 
 export class Publisher {
   #options;
@@ -50,6 +52,7 @@ export class Publisher {
   #transport = null;
   /** @type {Set<LocalTrack>} */
   #tracks = new Set();
+  #lines = new MLines();
   /** @type {Map<LocalTrack, Waiter>} */
   #waiters = new Map();
   /** What the server was last told. @type {WeakMap<LocalTrack, boolean>} */
@@ -104,6 +107,7 @@ export class Publisher {
   publish(track, options) {
     if (this.#closed) return Promise.reject(this.#error("closed"));
     const local = new LocalTrack(track, options, this.#owner);
+    this.#options.onBegin?.(local);
     this.#tracks.add(local);
     return new Promise((resolve, reject) => {
       this.#waiters.set(local, { resolve, reject });
@@ -119,8 +123,7 @@ export class Publisher {
     local.release();
     this.#waiters.get(local)?.reject(this.#error("closed"));
     this.#waiters.delete(local);
-    local.transceiver?.stop();
-    local.transceiver = null;
+    this.#lines.park(local);
     const { id } = local;
     local.id = null;
     if (id === null) return;
@@ -154,6 +157,7 @@ export class Publisher {
     this.#peer?.close();
     this.#peer = null;
     this.#transport = null;
+    this.#lines.clear();
     this.#wantRestart = false;
     for (const local of this.#tracks) {
       local.transceiver = null;
@@ -169,7 +173,7 @@ export class Publisher {
    */
   prune(ids) {
     for (const local of [...this.#tracks]) {
-      if (local.id !== null && ids.includes(local.id)) this.#lose(local, this.#error("unpublished"));
+      if (local.id !== null && ids.includes(local.id)) this.lose(local, this.#error("unpublished"));
     }
   }
 
@@ -178,8 +182,24 @@ export class Publisher {
    * @param {string} code
    */
   ended(code) {
-    for (const local of [...this.#tracks]) this.#lose(local, this.#error(code));
+    for (const local of [...this.#tracks]) this.lose(local, this.#error(code));
     this.rebuild();
+  }
+
+  /**
+   * End a track here; the server has ended it already, or never had it.
+   * @param {LocalTrack} local
+   * @param {LianmaiError} error
+   */
+  lose(local, error) {
+    if (!this.#tracks.delete(local)) return;
+    const waiter = this.#waiters.get(local);
+    this.#waiters.delete(local);
+    local.release();
+    this.#lines.park(local);
+    local.id = null;
+    if (waiter) waiter.reject(error);
+    else this.#options.onLost?.(local, error);
   }
 
   /** @param {LianmaiError} error what those are told who still wait to be published */
@@ -225,7 +245,7 @@ export class Publisher {
     const stale = () => generation !== this.#generation;
     if (this.#tracks.size === 0 && !this.#wantRestart) return;
     const peer = (this.#peer ??= this.#open());
-    for (const local of this.#tracks) local.transceiver ??= this.#addTransceiver(peer, local);
+    for (const local of this.#tracks) local.transceiver ??= this.#lines.open(peer, local);
     const restart = this.#wantRestart && this.#transport !== null;
     await peer.setLocalDescription(await peer.createOffer(restart ? { iceRestart: true } : {}));
     if (stale()) return;
@@ -234,7 +254,7 @@ export class Publisher {
     if (stale() || this.#dirty) return;
     this.#wantRestart = false;
     const sdp = peer.localDescription?.sdp ?? "";
-    const offered = [...this.#tracks].filter((local) => local.transceiver?.mid != null);
+    const offered = offeredOf(this.#tracks);
     const reply = await this.#ask(sdp, offered, restart);
     if (stale()) return;
     const answer = withStartBitrate(String(reply["sdp"]), startBitrates(offered));
@@ -245,12 +265,12 @@ export class Publisher {
 
   /**
    * @param {string} sdp
-   * @param {LocalTrack[]} offered
+   * @param {Map<LocalTrack, string>} offered
    * @param {boolean} restart
    */
   async #ask(sdp, offered, restart) {
     const { request } = this.#options;
-    const news = offered.some((local) => local.id === null);
+    const news = [...offered.keys()].some((local) => local.id === null);
     if (restart && !news) {
       try {
         return await request("restart_ice", { transport: this.#transport, sdp });
@@ -259,8 +279,8 @@ export class Publisher {
         throw error;
       }
     }
-    const tracks = offered.map((local) => ({ mid: local.transceiver?.mid, source: local.source, muted: local.muted }));
-    for (const local of offered) this.#toldMuted.set(local, local.muted);
+    const tracks = [...offered].map(([{ source, muted }, mid]) => ({ mid, source, muted }));
+    for (const local of offered.keys()) this.#toldMuted.set(local, local.muted);
     const reply = await request("publish", { sdp, tracks, ...(this.#transport ? { transport: this.#transport } : {}) });
     this.#transport = String(reply["transport"]);
     return reply;
@@ -268,24 +288,27 @@ export class Publisher {
 
   /**
    * @param {Record<string, any>} reply
-   * @param {LocalTrack[]} offered
+   * @param {Map<LocalTrack, string>} offered
    */
   #settle(reply, offered) {
-    const ids = new Map((reply["tracks"] ?? []).map((/** @type {any} */ track) => [track.mid, track.id]));
+    const taken = new Map((reply["tracks"] ?? []).map((/** @type {any} */ track) => [track.mid, track]));
     const refused = new Map((reply["rejected"] ?? []).map((/** @type {any} */ entry) => [entry.mid, entry]));
-    for (const local of offered) {
-      const mid = local.transceiver?.mid;
-      const id = ids.get(mid);
+    for (const [local, mid] of offered) {
+      const track = taken.get(mid);
       const refusal = refused.get(mid);
-      if (refusal) {
-        this.#lose(local, new LianmaiError(refusal.code, refusal.message, { locale: this.#locale }));
-      } else if (id !== undefined) {
-        local.published(String(id));
+      if (!this.#tracks.has(local)) {
+        // Ended here meanwhile; if somebody else has its m-line by now, the next offer begins that one.
+        if (track) this.#takeBack(String(track.id));
+      } else if (refusal) {
+        this.lose(local, new LianmaiError(refusal.code, refusal.message, { locale: this.#locale }));
+      } else if (track) {
+        local.published(String(track.id));
+        this.#options.onAccepted?.(local, track.held);
         if (this.#toldMuted.get(local) !== local.muted) void this.#sayMuted(local).catch(() => {});
         this.#waiters.get(local)?.resolve(local);
         this.#waiters.delete(local);
-      } else if (local.id === null && this.#tracks.has(local)) {
-        this.#lose(local, this.#error("publish_failed"));
+      } else if (local.id === null) {
+        this.lose(local, this.#error("publish_failed"));
       }
     }
     this.#reap();
@@ -305,14 +328,14 @@ export class Publisher {
   /** @param {LianmaiError} error */
   async #failed(error) {
     if (GONE.has(error.code)) {
-      for (const local of [...this.#waiters.keys()]) this.#lose(local, error);
+      for (const local of [...this.#waiters.keys()]) this.lose(local, error);
     } else if (PASSING.has(error.code)) {
       this.#rebuildLater(error);
     } else {
       // The server refused this offer. What it had accepted before goes on; what was new does not.
-      for (const local of [...this.#tracks]) if (local.id === null) this.#lose(local, error);
+      for (const local of [...this.#tracks]) if (local.id === null) this.lose(local, error);
       const peer = this.#peer;
-      if (this.#tracks.size === 0) this.rebuild();
+      if (this.#transport === null) this.rebuild();
       else if (peer?.signalingState === "have-local-offer") await peer.setLocalDescription({ type: "rollback" });
     }
   }
@@ -323,48 +346,15 @@ export class Publisher {
     const delay = this.#backoff.next((error.retryAfterS ?? 0) * 1000);
     this.#options.onProblem?.(error);
     if (this.#backoff.tries > MAX_TRIES) {
-      for (const local of [...this.#waiters.keys()]) this.#lose(local, error);
+      for (const local of [...this.#waiters.keys()]) this.lose(local, error);
     }
     this.#retryTimer = this.#env.setTimeout(() => this.rebuild({ abandon: true }), delay);
-  }
-
-  /**
-   * @param {LocalTrack} local
-   * @param {LianmaiError} error
-   */
-  #lose(local, error) {
-    const waiter = this.#waiters.get(local);
-    this.#waiters.delete(local);
-    this.#tracks.delete(local);
-    local.release();
-    local.transceiver?.stop();
-    local.transceiver = null;
-    local.id = null;
-    if (waiter) waiter.reject(error);
-    else this.#options.onLost?.(local, error);
   }
 
   #open() {
     const peer = this.#env.openPeer(this.#options.rtcConfig);
     this.#path.watch(peer);
     return peer;
-  }
-
-  /**
-   * @param {RTCPeerConnection} peer
-   * @param {LocalTrack} local
-   */
-  #addTransceiver(peer, local) {
-    const transceiver = peer.addTransceiver(sent(local) ?? local.kind, {
-      direction: "sendonly",
-      sendEncodings: [encoding(local)],
-    });
-    const parameters = transceiver.sender.getParameters();
-    if (local.source === "screen" && "degradationPreference" in parameters) {
-      parameters.degradationPreference = "maintain-resolution";
-      transceiver.sender.setParameters(parameters).catch(() => {});
-    }
-    return transceiver;
   }
 
   // --- what a LocalTrack asks for ------------------------------------------------------------------------------
@@ -404,16 +394,7 @@ export class Publisher {
 
   /** @param {LocalTrack} local */
   async #applyEncoding(local) {
-    const sender = local.transceiver?.sender;
-    if (!sender) return;
-    const parameters = sender.getParameters();
-    const first = parameters.encodings?.[0];
-    if (!first) return;
-    const wanted = encoding(local);
-    delete first.maxBitrate;
-    delete first.maxFramerate;
-    Object.assign(first, wanted);
-    await sender.setParameters(parameters).catch(() => {});
+    if (local.transceiver) await tune(local.transceiver.sender, local);
   }
 
   get #locale() {
@@ -424,40 +405,4 @@ export class Publisher {
   #error(code) {
     return new LianmaiError(code, undefined, { locale: this.#locale });
   }
-}
-
-/**
- * A muted camera sends nothing at all, not black pictures; a muted microphone is left to the codec's own silence.
- * @param {LocalTrack} local
- * @returns {RTCRtpEncodingParameters}
- */
-function encoding(local) {
-  const { maxBitrate, maxFramerate } = local.options;
-  return {
-    active: local.kind === "audio" || !local.muted,
-    ...(maxBitrate === undefined ? {} : { maxBitrate }),
-    ...(maxFramerate === undefined ? {} : { maxFramerate }),
-  };
-}
-
-/**
- * What its sender gets. A sender without a track sends nothing at all, in every browser, and the preview plays on.
- * @param {LocalTrack} local
- */
-function sent(local) {
-  return local.held ? null : local.mediaStreamTrack;
-}
-
-/**
- * @param {readonly LocalTrack[]} offered
- * @returns {Map<string, number>} bits per second by mid
- */
-function startBitrates(offered) {
-  /** @type {Map<string, number>} */
-  const start = new Map();
-  for (const { kind, options, transceiver } of offered) {
-    if (kind !== "video" || !transceiver?.mid) continue;
-    start.set(transceiver.mid, startBitrate(options.maxBitrate ?? DEFAULT_VIDEO_BPS));
-  }
-  return start;
 }

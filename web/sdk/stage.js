@@ -1,5 +1,5 @@
 /**
- * What can be asked of the server about the stage, the chat and the back channel. Every method rejects with a
+ * What can be asked of the server about the show, the stage, the chat and the back channel. Every method rejects with a
  * LianmaiError that carries the server's code. LianmaiRoom is one of these; a desk answers invitations the same way.
  * @module
  */
@@ -53,6 +53,27 @@ export class InviteAnswers extends Emitter {
 
 /** @extends {InviteAnswers<import("./types.js").RoomEvents>} */
 export class StageControls extends InviteAnswers {
+  // --- the show ------------------------------------------------------------------------------------------------
+
+  /** Go live. Needs the host role or the grant `manage`. */
+  async startShow() {
+    await this.ask("start_show", {}, { retry: true });
+  }
+
+  /** End the show; every track in the room is unpublished. */
+  async endShow() {
+    await this.ask("end_show", {}, { retry: true });
+  }
+
+  /**
+   * Put somebody out of the room. Needs the grant `manage`.
+   * @param {string} peer
+   * @param {string} [reason]
+   */
+  async removePeer(peer, reason) {
+    await this.ask("remove_peer", { peer, ...(reason ? { reason } : {}) });
+  }
+
   // --- invitations ---------------------------------------------------------------------------------------------
 
   /**
