@@ -3,7 +3,7 @@
  * the demo's development endpoint, and last a form. Never the address bar: addresses are logged and shared.
  */
 
-/** @typedef {"host" | "viewer"} Role */
+/** @typedef {"host" | "viewer" | "agent" | "supervisor"} Role */
 
 const MESSAGE_WAIT_MS = 600;
 
@@ -33,6 +33,7 @@ export class TokenSource {
   #room;
   #role;
   #name;
+  #skills;
   /** Set once the development endpoint gave one: such a token may be fetched anew at every join. */
   #fromDemo = false;
   /** Storage may be blocked: the token then lives as long as the page. @type {string | null} */
@@ -40,16 +41,19 @@ export class TokenSource {
   #identity;
 
   /**
-   * @param {string} room
+   * @param {string} room "*" for whoever works in many
    * @param {Role} role
    * @param {object} [options]
-   * @param {() => string} [options.name] shown to others; asked at each demo token because the language may change
+   * @param {(identity: string) => string} [options.name] shown to others; asked at each demo token because the language
+   *   may change
+   * @param {() => string[]} [options.skills] of a demo agent
    * @param {boolean} [options.oneVisit] a new identity per page load, for a page that is not a visit
    */
-  constructor(room, role, { name, oneVisit = false } = {}) {
+  constructor(room, role, { name, skills, oneVisit = false } = {}) {
     this.#room = room;
     this.#role = role;
     this.#name = name;
+    this.#skills = skills;
     this.#identity = oneVisit ? newIdentity(role) : null;
   }
 
@@ -88,7 +92,13 @@ export class TokenSource {
     const response = await fetch("/dev/token", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ room: this.#room, identity, role: this.#role, name: this.#name?.() }),
+      body: JSON.stringify({
+        room: this.#room,
+        identity,
+        role: this.#role,
+        name: this.#name?.(identity),
+        skills: this.#skills?.(),
+      }),
       signal: AbortSignal.timeout(8000),
     });
     if (!response.ok) throw Object.assign(new Error(`HTTP ${response.status}`), { code: "demo_token_failed" });

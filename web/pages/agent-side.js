@@ -1,0 +1,239 @@
+/** What stands beside the picture: presence and rooms on the left, talk on the right, the whisper, a phone's tabs. */
+import { TalkPane } from "./agent-talk.js";
+import { sortRooms } from "./agent-view.js";
+import { Whisper } from "./agent-whisper.js";
+import { modeWord } from "./agent-words.js";
+import { PresenceSwitch } from "./components/presence-switch.js";
+import { RoomList } from "./components/room-list.js";
+import { WhisperButton } from "./components/whisper-button.js";
+import { byId, icon, make, setText } from "./dom.js";
+import { codeOf, sentence } from "./errors.js";
+import { t } from "./locale.js";
+import { Meter } from "../sdk/meter.js";
+
+/**
+ * @typedef {import("./agent-console.js").AgentConsole} AgentConsole
+ * @typedef {import("./agent-call.js").AgentCall} AgentCall
+ * @typedef {"desk" | "stage" | "talk"} Pane
+ * @typedef {{ scene: import("./agent-view.js").Scene, repairing: "room" | "desk" | null, supervisor: boolean }} SideState
+ */
+
+const TALK_SCENES = new Set(["watch", "asking", "air"]);
+
+export class AgentSide {
+  #desk;
+  #changed;
+  #root = byId("root", HTMLElement);
+  #presence = byId("presence", PresenceSwitch);
+  #rooms = byId("rooms", RoomList);
+  #whisperButton = byId("whisper", WhisperButton);
+  #talk = new TalkPane(() => this.pane === "talk" || !this.#narrow.matches);
+  #narrow = matchMedia("(width <= 720px)");
+  /** @type {AgentCall | null} */
+  #call = null;
+  /** @type {(() => void)[]} */
+  #undo = [];
+  /** @type {Whisper | null} */
+  #whisper = null;
+  /** @type {{ meter: Meter, track: MediaStreamTrack } | null} */
+  #metered = null;
+  /** @type {Map<Pane, { button: HTMLButtonElement, word: HTMLElement, badge: HTMLElement }>} */
+  #panes = new Map();
+
+  /**
+   * @param {AgentConsole} desk
+   * @param {() => void} changed
+   */
+  constructor(desk, changed) {
+    this.#desk = desk;
+    this.#changed = changed;
+    this.#buildPanes();
+    this.#listen();
+  }
+
+  /** What a phone shows. @returns {Pane} */
+  get pane() {
+    return /** @type {Pane} */ (this.#root.dataset.pane ?? "desk");
+  }
+
+  set pane(pane) {
+    this.#root.dataset.pane = pane;
+    this.#talk.seen();
+    this.#talk.render();
+    this.#renderPanes();
+  }
+
+  /** @param {SideState} state */
+  render({ scene, repairing, supervisor }) {
+    const { me, rooms } = this.#desk.info;
+    const { call } = this.#desk;
+    byId("desk-body", HTMLElement).hidden = me === null;
+    if (me) {
+      this.#presence.hidden = supervisor;
+      this.#presence.show({
+        name: me.name,
+        chosen: me.chosen,
+        presence: me.presence,
+        why: busyWords(me, call?.mode ?? null),
+        skills: me.skills,
+        allSkills: me.all_skills,
+        disabled: repairing === "desk",
+      });
+      this.#rooms.show({
+        rooms: sortRooms(rooms),
+        current: call?.roomName ?? null,
+        currentWord: modeWord(call?.mode ?? null),
+        mayOffer: !supervisor,
+        locked: scene === "ring" || scene === "air" || scene === "back" || scene === "asking",
+      });
+      setText(byId("rooms-count", HTMLElement), String(rooms.length));
+    }
+    const repair = byId("desk-repair", HTMLElement);
+    repair.hidden = repairing !== "desk" && !(scene === "air" && this.#desk.failure !== null);
+    setText(repair, t("agent.desk_repairing"));
+    this.#follow(call);
+    this.#talk.show(call !== null && TALK_SCENES.has(scene), this.#tabs(call));
+    this.#renderPanes();
+  }
+
+  /**
+   * @param {boolean} shown
+   * @param {boolean} heard a host is there
+   */
+  showWhisper(shown, heard) {
+    this.#whisperButton.hidden = !shown;
+    if (!shown) {
+      this.#dropWhisper();
+      return;
+    }
+    const trouble = this.#whisper?.trouble ?? null;
+    const host = this.#desk.call?.info?.peers.find(({ role }) => role === "host")?.name ?? "";
+    this.#whisperButton.show({
+      state: heard ? (this.#whisper?.state ?? "rest") : "absent",
+      host,
+      problem: trouble ? sentence(codeOf(trouble), String(/** @type {any} */ (trouble).message ?? "")) : "",
+    });
+    this.#hear(this.#whisper?.state === "talking" ? this.#whisper.track : null);
+  }
+
+  #listen() {
+    this.#presence.addEventListener("presence", (event) => {
+      const { presence } = /** @type {CustomEvent<{ presence: "available" | "break" | "offline" }>} */ (event).detail;
+      void this.#desk.setPresence(presence);
+    });
+    this.#presence.addEventListener("skills", (event) => {
+      const chosen = this.#desk.me?.chosen ?? "offline";
+      void this.#desk.setPresence(chosen, /** @type {CustomEvent<{ skills: string[] }>} */ (event).detail.skills);
+    });
+    const room = (/** @type {Event} */ event) => /** @type {CustomEvent<{ room: string }>} */ (event).detail.room;
+    this.#rooms.addEventListener("watch", (event) => this.#desk.watch(room(event)));
+    this.#rooms.addEventListener("offer", (event) => this.#desk.offer(room(event)));
+    this.#whisperButton.addEventListener("hold", () => this.#hold());
+    this.#whisperButton.addEventListener("let-go", () => this.#whisper?.letGo());
+    document.addEventListener("keydown", (event) => this.#space(event));
+    document.addEventListener("keyup", (event) => {
+      if (event.code === "Space") this.#whisper?.letGo();
+    });
+    // A key that is let go elsewhere is not heard here.
+    window.addEventListener("blur", () => this.#whisper?.letGo());
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) this.#whisper?.letGo();
+    });
+  }
+
+  /** @param {KeyboardEvent} event */
+  #space(event) {
+    if (event.code !== "Space" || event.ctrlKey || event.metaKey || event.altKey || this.#whisperButton.hidden) return;
+    const { target } = event;
+    const typing = target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
+    if (typing || document.querySelector("dialog[open]")) return;
+    // Whatever has the focus is not pressed: Space is the talk key here.
+    event.preventDefault();
+    if (!event.repeat) this.#hold();
+  }
+
+  #hold() {
+    const { call } = this.#desk;
+    if (!call?.info || this.#whisperButton.hidden) return;
+    if (!this.#whisper) {
+      this.#whisper = new Whisper(call.room);
+      this.#whisper.on("change", this.#changed);
+    }
+    this.#whisper.hold();
+  }
+
+  #dropWhisper() {
+    this.#whisper?.close();
+    this.#whisper = null;
+    this.#hear(null);
+  }
+
+  /** @param {MediaStreamTrack | null} track */
+  #hear(track) {
+    if (this.#metered?.track === track) return;
+    this.#metered?.meter.close();
+    this.#metered = null;
+    if (!track) return;
+    const meter = new Meter(track);
+    this.#metered = { meter, track };
+    meter.start((level) => {
+      this.#whisperButton.level = level;
+    });
+  }
+
+  /** @param {AgentCall | null} call */
+  #follow(call) {
+    if (call === this.#call) return;
+    for (const undo of this.#undo.splice(0)) undo();
+    this.#dropWhisper();
+    this.#call = call;
+    this.#talk.clear();
+  }
+
+  /** @param {AgentCall | null} _call @returns {string[]} */
+  #tabs(_call) {
+    return [];
+  }
+
+  #buildPanes() {
+    const nav = byId("panes", HTMLElement);
+    for (const [pane, picture] of /** @type {[Pane, SVGSVGElement][]} */ ([
+      ["desk", icon("headset")],
+      ["stage", icon("play")],
+      ["talk", icon("chat")],
+    ])) {
+      const word = make("span");
+      const badge = make("span", "tab-badge number");
+      const button = make("button", "pane-tab", picture, word, badge);
+      button.type = "button";
+      button.addEventListener("click", () => {
+        this.pane = pane;
+      });
+      nav.append(button);
+      this.#panes.set(pane, { button, word, badge });
+    }
+  }
+
+  #renderPanes() {
+    const words = { desk: t("agent.pane.desk"), stage: t("agent.pane.stage"), talk: t("agent.pane.talk") };
+    for (const [pane, { button, word, badge }] of this.#panes) {
+      setText(word, words[pane]);
+      button.setAttribute("aria-pressed", String(pane === this.pane));
+      button.disabled = pane === "talk" && Boolean(byId("talk", HTMLElement).hidden);
+      const unread = pane === "talk" ? this.#talk.unread : 0;
+      badge.hidden = unread === 0;
+      setText(badge, unread > 99 ? "99+" : String(unread));
+    }
+  }
+}
+
+/**
+ * @param {import("../sdk/types.js").DeskMe} me
+ * @param {import("./agent-view.js").Mode | null} mode
+ */
+function busyWords(me, mode) {
+  if (me.presence !== "busy") return "";
+  if (me.engaged?.state === "on_stage") return t("presence.busy_stage");
+  if (me.engaged?.state === "ringing" || mode === "ring") return t("presence.busy_ring");
+  return t("presence.busy_other");
+}
