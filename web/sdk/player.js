@@ -4,6 +4,7 @@
  * @module
  */
 import { Emitter } from "./emitter.js";
+import { Loudness } from "./sound.js";
 import { RemoteTrack } from "./tracks.js";
 
 /**
@@ -28,8 +29,12 @@ export class Player extends Emitter {
   #stream = new MediaStream();
   /** @type {Map<Playable, () => void>} with what undoes its listeners */
   #sources = new Map();
-  /** Sound beyond the first track: a video element plays one. @type {Map<MediaStreamTrack, HTMLAudioElement>} */
+  /**
+   * Sound beyond the first track: a video element plays one.
+   * @type {Map<MediaStreamTrack, { audio: HTMLAudioElement, loudness: Loudness }>}
+   */
   #extra = new Map();
+  #loudness;
   #planned = false;
   #closed = false;
   #blocked = false;
@@ -50,6 +55,7 @@ export class Player extends Emitter {
     this.#since = since;
     video.playsInline = true;
     video.autoplay = true;
+    this.#loudness = new Loudness(video);
     video.addEventListener("volumechange", this.#syncExtra);
     this.#countFrames();
   }
@@ -62,6 +68,16 @@ export class Player extends Emitter {
   /** True while the picture stands although it should move. */
   get frozen() {
     return this.#frozenSince > 0;
+  }
+
+  /** How loud this one is for the listener, 0 to 1. Setting the element's own volume is the same. iOS ignores both. */
+  get volume() {
+    return this.#loudness.volume;
+  }
+
+  set volume(volume) {
+    this.#loudness.volume = volume;
+    this.#syncExtra();
   }
 
   /** @param {Playable} source a room's RemoteTrack, followed when its media is renewed; or any MediaStreamTrack */
@@ -94,8 +110,8 @@ export class Player extends Emitter {
     if (this.#frameHandle) this.#video.cancelVideoFrameCallback?.(this.#frameHandle);
     this.#video.removeEventListener("volumechange", this.#syncExtra);
     this.#video.removeEventListener("loadeddata", this.#onLoaded);
-    for (const audio of this.#extra.values()) audio.srcObject = null;
-    this.#extra.clear();
+    for (const track of this.#extra.keys()) this.#closeExtra(track);
+    this.#loudness.close();
     if (this.#video.srcObject === this.#stream) this.#video.srcObject = null;
   }
 
@@ -114,14 +130,13 @@ export class Player extends Emitter {
       source instanceof RemoteTrack ? source.mediaStreamTrack : source,
     );
     const main = [wanted.find(({ kind }) => kind === "video"), wanted.find(({ kind }) => kind === "audio")];
+    // Before it plays.
+    if (main[1] && !this.#stream.getTracks().includes(main[1])) this.#loudness.fadeIn(main[1]);
+    this.#loudness.exempt = [...this.#sources.keys()].some(isWhisper);
     for (const track of this.#stream.getTracks()) if (!main.includes(track)) this.#stream.removeTrack(track);
     for (const track of main) if (track && !this.#stream.getTracks().includes(track)) this.#stream.addTrack(track);
     const others = wanted.filter((track) => track.kind === "audio" && track !== main[1]);
-    for (const [track, audio] of this.#extra) {
-      if (others.includes(track)) continue;
-      audio.srcObject = null;
-      this.#extra.delete(track);
-    }
+    for (const track of this.#extra.keys()) if (!others.includes(track)) this.#closeExtra(track);
     for (const track of others) if (!this.#extra.has(track)) this.#extra.set(track, this.#openExtra(track));
     if (wanted.length === 0) return;
     if (this.#video.srcObject !== this.#stream) this.#video.srcObject = this.#stream;
@@ -130,7 +145,7 @@ export class Player extends Emitter {
 
   async #play() {
     try {
-      await Promise.all([this.#video, ...this.#extra.values()].map((element) => element.play()));
+      await Promise.all(this.#elements().map((element) => element.play()));
       if (!this.#video.muted) this.#blocked = false;
     } catch (error) {
       // AbortError: another track came in meanwhile, and with it another play().
@@ -146,21 +161,37 @@ export class Player extends Emitter {
     }
   }
 
+  #elements() {
+    return [this.#video, ...[...this.#extra.values()].map(({ audio }) => audio)];
+  }
+
   /** @param {MediaStreamTrack} track */
   #openExtra(track) {
     const audio = new Audio();
     audio.autoplay = true;
-    audio.srcObject = new MediaStream([track]);
     audio.muted = this.#video.muted;
-    audio.volume = this.#video.volume;
-    return audio;
+    audio.volume = this.#loudness.volume;
+    const loudness = new Loudness(audio);
+    loudness.exempt = this.#loudness.exempt;
+    loudness.fadeIn(track);
+    audio.srcObject = new MediaStream([track]);
+    return { audio, loudness };
+  }
+
+  /** @param {MediaStreamTrack} track */
+  #closeExtra(track) {
+    const extra = this.#extra.get(track);
+    this.#extra.delete(track);
+    if (!extra) return;
+    extra.loudness.close();
+    extra.audio.srcObject = null;
   }
 
   #syncExtra = () => {
     if (!this.#video.muted) this.#blocked = false;
-    for (const audio of this.#extra.values()) {
+    for (const { audio, loudness } of this.#extra.values()) {
       audio.muted = this.#video.muted;
-      audio.volume = this.#video.volume;
+      loudness.volume = this.#loudness.volume;
     }
   };
 
@@ -228,4 +259,9 @@ export class Player extends Emitter {
     }
     return false;
   }
+}
+
+/** @param {Playable} source */
+function isWhisper(source) {
+  return source instanceof RemoteTrack && source.source === "whisper";
 }
