@@ -1,0 +1,406 @@
+"""The desk: who can be rung and who is next, in virtual time; and laws that hold whatever happens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from signaling import desk as d
+from signaling.errors import ApiError
+
+EPOCH_S = 1_700_000_000.0
+
+
+def seated(*names: str, covers: str = "*", skills: tuple[str, ...] = ("size", "price")) -> d.Desk:
+    desk = d.Desk(EPOCH_S)
+    for index, name in enumerate(names):
+        desk.attend(name, name.title(), skills, covers, float(index))
+    return desk
+
+
+def picked(desk: d.Desk, room: str = "demo", skill: str | None = None, exclude: tuple[str, ...] = ()) -> str | None:
+    candidate = desk.pick(room, skill, exclude)
+    return None if candidate is None else candidate.identity
+
+
+def refusal(call: Any, *args: Any) -> ApiError:
+    with pytest.raises(ApiError) as caught:
+        call(*args)
+    return caught.value
+
+
+# --- me and the directory --------------------------------------------------------------------------------------------
+
+
+def test_me() -> None:
+    desk = d.Desk(EPOCH_S)
+    assert desk.attend("a", "Ann", ["size", "price", "size"], "*", 5.0) == {"a"}
+    me = {
+        "identity": "a",
+        "name": "Ann",
+        "presence": "available",
+        "chosen": "available",
+        "since": round((EPOCH_S + 5) * 1000),
+        "skills": ["size", "price"],
+        "all_skills": ["size", "price"],
+        "engaged": None,
+    }
+    assert desk.me("a") == me
+    assert desk.reserve("a", "i1", "demo", 8.0)
+    me |= {"presence": "busy", "since": round((EPOCH_S + 8) * 1000), "engaged": {"room": "demo", "state": "ringing"}}
+    assert desk.me("a") == me
+    assert desk.engage("a", "demo", 9.0) == {"a"}
+    assert desk.release("i1", 9.0) == {"a"}
+    me["engaged"] = {"room": "demo", "state": "on_stage"}
+    assert desk.me("a") == me, "busy since the ring"
+    assert desk.set_presence("a", "break", ["price"], 10.0) == {"a"}
+    me |= {"chosen": "break", "skills": ["price"]}
+    assert desk.me("a") == me, "holds for afterwards"
+    assert desk.engage("a", None, 20.0) == {"a"}
+    me |= {"presence": "break", "since": round((EPOCH_S + 20) * 1000), "engaged": None}
+    assert desk.me("a") == me
+    assert refusal(desk.me, "b").code == "session_not_found"
+
+
+def test_the_directory_has_whom_this_room_can_ring() -> None:
+    desk = seated("dan", "cat", "bob", "ann", "eve")
+    desk.attend("other", "Other", (), "elsewhere", 9.0)
+    desk.attend("here", "Here", ("size",), "demo", 9.0)
+    desk.attend("boss", "Boss", (), "*", 9.0, ringable=False)
+    desk.dropped("ann", 9.0)
+    desk.set_presence("bob", "offline", None, 9.0)
+    desk.set_presence("cat", "break", None, 9.0)
+    desk.reserve("dan", "i1", "elsewhere", 9.0)
+    lines = [(line["identity"], line["presence"], line["engaged"]) for line in desk.directory("demo")]
+    assert lines == [
+        ("eve", "available", False),
+        ("here", "available", False),
+        ("dan", "busy", True),
+        ("cat", "break", False),
+        ("ann", "offline", False),
+        ("bob", "offline", False),
+    ]
+    assert desk.directory("demo")[1] == {
+        "identity": "here",
+        "name": "Here",
+        "skills": ["size"],
+        "presence": "available",
+        "engaged": False,
+    }
+    desk.gone("ann", 10.0)
+    assert "ann" not in [line["identity"] for line in desk.directory("demo")]
+
+
+# --- reach -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "steps, expected",
+    [
+        ([], "free"),
+        ([("reserve", "a", "i1", "demo")], "busy"),
+        ([("reserve", "a", "i1", "elsewhere")], "busy"),
+        ([("reserve", "a", "i1", "demo"), ("release", "i1")], "free"),
+        ([("reserve", "a", "i1", "demo"), ("release", "i2")], "busy"),
+        ([("engage", "a", "demo")], "busy"),
+        ([("engage", "a", "demo"), ("engage", "a", None)], "free"),
+        ([("engage", "a", "demo"), ("engage", "a", "two"), ("disengage", "a", "demo")], "busy"),
+        ([("engage", "a", "demo"), ("disengage", "a", "two")], "busy"),
+        ([("set_presence", "a", "break", None)], "busy"),
+        ([("set_presence", "a", "offline", None)], "offline"),
+        ([("dropped", "a")], "offline"),
+        ([("dropped", "a"), ("returned", "a")], "free"),
+        ([("reserve", "a", "i1", "demo"), ("dropped", "a")], "busy"),
+        ([("gone", "a")], "offline"),
+        ([("gone", "a"), ("gone", "a"), ("returned", "a")], "offline"),
+        ([("gone", "a"), ("attend", "a", "A", (), "*")], "free"),
+        ([("gone", "a"), ("attend", "a", "A", (), "elsewhere")], "unknown"),
+    ],
+)
+def test_reach(steps: list[tuple[Any, ...]], expected: str) -> None:
+    desk = seated("a")
+    for name, *args in steps:
+        getattr(desk, name)(*args, 5.0)
+    assert desk.reach("a", "demo") == expected
+    assert (picked(desk) == "a") is (expected == "free")
+
+
+def test_reach_of_those_who_are_not_rung_here() -> None:
+    desk = d.Desk()
+    desk.attend("boss", "Boss", (), "*", 0.0, ringable=False)
+    assert desk.reach("boss", "demo") == desk.reach("nobody", "demo") == "unknown"
+    assert picked(desk) is None
+    assert desk.engage("shopper", "demo", 0.0) == frozenset()
+    assert desk.reach("shopper", "demo") == "busy", "on stage without a seat at the desk"
+    desk.engage("shopper", None, 1.0)
+    assert desk.reach("shopper", "demo") == "unknown"
+    assert desk.remembered == 1
+
+
+# --- ringing ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_reservation_wins() -> None:
+    desk = seated("a")
+    assert desk.reserve("a", "i1", "one", 1.0)
+    assert not desk.reserve("a", "i2", "two", 1.0)
+    assert desk.reserve("a", "i1", "one", 2.0), "again is no other"
+    assert desk.ring_of("a") == d.Ring("i1", "one")
+    assert desk.release("i2", 3.0) == frozenset()
+    assert desk.release("i1", 3.0, keep="a") == frozenset()
+    assert desk.release("i1", 3.0) == {"a"}
+    assert desk.release("i1", 3.0) == frozenset()
+    assert desk.ring_of("a") is None
+    desk.engage("a", "one", 4.0)
+    assert not desk.reserve("a", "i3", "two", 4.0)
+
+
+def test_a_groups_invitation_goes_from_one_to_the_next() -> None:
+    desk = seated("a", "b")
+    desk.reserve("a", "i", "demo", 5.0)
+    assert picked(desk, exclude=("a",)) == "b"
+    assert desk.release("i", 6.0, keep="b") == {"a"}
+    assert desk.reserve("b", "i", "demo", 6.0)
+    assert (desk.reach("a", "demo"), desk.reach("b", "demo")) == ("free", "busy")
+
+
+def test_somebody_who_is_not_at_the_desk_rings_too() -> None:
+    desk = d.Desk()
+    assert desk.reserve("shopper", "i1", "one", 0.0)
+    assert not desk.reserve("shopper", "i2", "two", 0.0)
+    desk.attend("shopper", "S", (), "*", 1.0)
+    assert desk.me("shopper")["presence"] == "busy"
+    assert desk.release("i1", 2.0) == {"shopper"}
+    assert picked(desk) == "shopper"
+
+
+def test_pick_wants_the_skill_and_the_room() -> None:
+    desk = d.Desk()
+    desk.attend("a", "A", ("size",), "one", 0.0)
+    desk.attend("b", "B", ("price", "size"), "*", 1.0)
+    assert picked(desk, "one") == "a"
+    assert picked(desk, "one", "price") == "b"
+    assert picked(desk, "two", "size") == "b"
+    assert picked(desk, "two", "size", ("b",)) is None
+    assert picked(desk, "one", "cooking") is None
+    desk.set_presence("b", "available", [], 2.0)
+    assert picked(desk, "two", "size") is None
+    assert picked(desk, "two") == "b"
+    assert desk.pick("two", None, ()) == d.Candidate("b", "B")
+
+
+@pytest.mark.parametrize(
+    "steps, order",
+    [
+        ([], "abc"),
+        ([("dropped", "a"), ("returned", "a")], "abc"),
+        ([("attend", "a", "A", (), "*")], "abc"),
+        ([("set_presence", "a", "available", None)], "abc"),
+        ([("set_presence", "a", "break", None), ("set_presence", "a", "available", None)], "bca"),
+        ([("gone", "a"), ("attend", "a", "A", (), "*")], "bca"),
+        ([("reserve", "a", "i", "demo"), ("release", "i")], "bca"),
+        ([("engage", "b", "demo"), ("engage", "a", "demo"), ("engage", "b", None), ("engage", "a", None)], "cba"),
+    ],
+)
+def test_the_one_longest_idle_is_next(steps: list[tuple[Any, ...]], order: str) -> None:
+    desk, found = seated("a", "b", "c"), ""
+    for name, *args in steps:
+        getattr(desk, name)(*args, 5.0)
+    while candidate := desk.pick("demo", None, found):
+        found += candidate.identity
+    assert found == order
+
+
+@given(st.integers(1, 12), st.lists(st.booleans(), min_size=40, max_size=40))
+def test_n_free_agents_are_rung_in_turn(count: int, answered: list[bool]) -> None:
+    names = [f"agent{index}" for index in range(count)]
+    desk, rung = seated(*names), []
+    for index, answer in enumerate(answered):
+        name = picked(desk) or ""
+        rung.append(name)
+        desk.reserve(name, f"i{index}", "demo", 50.0)
+        if answer:
+            desk.engage(name, "demo", 50.0)
+        desk.release(f"i{index}", 50.0)
+        desk.engage(name, None, 50.0)
+    for start in range(len(rung) - count + 1):
+        assert len(set(rung[start : start + count])) == count
+
+
+# --- presence and memory ---------------------------------------------------------------------------------------------
+
+
+def test_skills_are_a_part_of_the_tokens() -> None:
+    desk = seated("a", skills=("x", "y"))
+    error = refusal(desk.set_presence, "a", "available", ("x", "z"), 1.0)
+    assert (error.code, error.arguments["field"]) == ("bad_message", "skills")
+    assert refusal(desk.set_presence, "nobody", "available", None, 1.0).code == "session_not_found"
+    assert desk.set_presence("a", "available", ("y", "y"), 1.0) == {"a"}
+    assert desk.set_presence("a", "available", None, 2.0) == frozenset(), "nothing new"
+    assert desk.me("a")["skills"] == ["y"]
+    desk.attend("a", "A", ("x", "y", "new"), "*", 3.0)
+    assert desk.me("a")["skills"] == ["y", "new"], "what a new token adds is taken"
+    assert desk.attend("a", "A", ("x", "y", "new"), "*", 4.0) == frozenset()
+
+
+@pytest.mark.parametrize("away, chosen", [(10.0, "break"), (86399.0, "break"), (86400.0, "available")])
+def test_a_choice_is_remembered_for_a_day(away: float, chosen: str) -> None:
+    desk = seated("a")
+    desk.set_presence("a", "break", ["size"], 5.0)
+    assert desk.gone("a", 10.0) == {"a"}
+    desk.attend("a", "A", ("size", "price"), "*", 10.0 + away)
+    assert desk.me("a")["chosen"] == chosen
+    assert desk.me("a")["skills"] == (["size"] if chosen == "break" else ["size", "price"])
+
+
+def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(d, "MAX_AGENTS", 100)
+    desk = seated("stays")
+    for index in range(1000):
+        desk.attend(f"a{index}", "A", (), "*", 10.0 + index)
+        desk.gone(f"a{index}", 10.0 + index)
+        assert desk.remembered <= 100
+    assert desk.reach("a999", "demo") == "offline"
+    assert desk.reach("a900", "demo") == "unknown", "the longest gone are forgotten first"
+    for index in range(99):
+        desk.attend(f"b{index}", "B", (), "*", 2000.0)
+    assert desk.remembered == 100
+    assert refusal(desk.attend, "one-more", "B", (), "*", 2000.0).code == "room_full"
+    assert "one-more" not in desk
+    desk.attend("stays", "S", (), "*", 2000.0)
+    for index in range(99):
+        desk.gone(f"b{index}", 2000.0)
+    desk.forget(2000.0 + d.REMEMBERED_S)
+    assert desk.remembered == 1
+
+
+# --- laws ------------------------------------------------------------------------------------------------------------
+
+WHO = st.sampled_from("abcde")
+ROOMS = st.sampled_from(["one", "two"])
+INVITES = st.sampled_from(["i1", "i2", "i3"])
+SKILLS = st.sampled_from(["x", "y", None])
+
+
+class DeskLaws(RuleBasedStateMachine):
+    """Any order of changes, beside the plainest possible books."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.desk = d.Desk(EPOCH_S)
+        self.seats: dict[str, bool] = {}
+        self.chosen: dict[str, str] = {}
+        self.covers: dict[str, str] = {}
+        self.rings: dict[str, str] = {}
+        self.stages: dict[str, set[str]] = {}
+        self.shown: dict[str, Any] = {}
+
+    def busy(self, who: str) -> bool:
+        return who in self.rings or bool(self.stages.get(who))
+
+    def is_free(self, who: str, room: str) -> bool:
+        return (
+            self.seats.get(who, False)
+            and self.chosen[who] == "available"
+            and not self.busy(who)
+            and self.covers[who] in ("*", room)
+        )
+
+    def note(self, changed: frozenset[str]) -> None:
+        """A replica that is refreshed only where the desk says so is never out of date."""
+        for who in changed:
+            self.shown.pop(who, None)
+            if who in self.desk:
+                self.shown[who] = self.view(who)
+
+    def view(self, who: str) -> Any:
+        lines = [line for room in ("one", "two") for line in self.desk.directory(room) if line["identity"] == who]
+        return self.desk.me(who), lines
+
+    @rule(who=WHO, covers=st.sampled_from(["*", "one", "two"]), skills=st.sets(st.sampled_from("xy")))
+    def attend(self, who: str, covers: str, skills: set[str]) -> None:
+        self.now += 1
+        self.note(self.desk.attend(who, who, sorted(skills), covers, self.now))
+        self.seats[who], self.covers[who] = True, covers
+        self.chosen.setdefault(who, "available")
+
+    @rule(who=WHO, what=st.sampled_from(["returned", "dropped", "gone"]))
+    def connection(self, who: str, what: str) -> None:
+        self.note(getattr(self.desk, what)(who, self.now))
+        if who in self.seats:
+            self.seats[who] = what == "returned"
+        if what == "gone":
+            self.seats.pop(who, None)
+
+    @rule(who=WHO, presence=st.sampled_from(["available", "break", "offline"]))
+    def choose(self, who: str, presence: d.Chosen) -> None:
+        try:
+            self.note(self.desk.set_presence(who, presence, None, self.now))
+        except ApiError:
+            assert who not in self.seats
+        else:
+            self.chosen[who] = presence
+
+    @rule(who=WHO, invite=INVITES, room=ROOMS)
+    def ring(self, who: str, invite: str, room: str) -> None:
+        allowed = not self.busy(who) or self.rings.get(who) == invite
+        assert self.desk.reserve(who, invite, room, self.now) is allowed
+        if allowed:
+            self.rings[who] = invite
+            self.note(frozenset((who,)))
+
+    @rule(invite=INVITES, keep=st.none() | WHO)
+    def release(self, invite: str, keep: str | None) -> None:
+        freed = self.desk.release(invite, self.now, keep=keep)
+        assert freed == {who for who, ringing in self.rings.items() if ringing == invite and who != keep}
+        for who in freed:
+            del self.rings[who]
+        self.note(freed)
+
+    @rule(who=WHO, room=ROOMS | st.none())
+    def engage(self, who: str, room: str | None) -> None:
+        self.note(self.desk.engage(who, room, self.now))
+        self.stages[who] = set() if room is None else self.stages.get(who, set()) | {room}
+
+    @rule(who=WHO, room=ROOMS)
+    def disengage(self, who: str, room: str) -> None:
+        self.note(self.desk.disengage(who, room, self.now))
+        self.stages.get(who, set()).discard(room)
+
+    @rule(room=ROOMS, skill=SKILLS, exclude=st.sets(WHO))
+    def pick(self, room: str, skill: str | None, exclude: set[str]) -> None:
+        found = self.desk.pick(room, skill, exclude)
+        able = [
+            who
+            for who in "abcde"
+            if self.is_free(who, room)
+            and who not in exclude
+            and (skill is None or skill in self.desk.me(who)["skills"])
+        ]
+        if found is None:
+            assert not able
+        else:
+            assert found.identity in able
+
+    @invariant()
+    def agrees(self) -> None:
+        for who in "abcde":
+            assert (who in self.desk) is (who in self.seats)
+            for room in ("one", "two"):
+                assert (self.desk.reach(who, room) == "free") is self.is_free(who, room)
+                assert (self.desk.reach(who, room) == "busy") >= self.busy(who)
+            if who in self.desk:
+                assert (self.desk.me(who)["presence"] == "busy") is self.busy(who)
+                assert self.shown[who] == self.view(who), "whatever changed was told"
+            else:
+                assert who not in self.shown
+        assert self.desk.remembered <= 5
+
+
+DeskLaws.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestDeskLaws = DeskLaws.TestCase
