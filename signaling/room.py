@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from media.api import Source
 from signaling.errors import ApiError
 from signaling.room_model import (
     Amended,
@@ -32,6 +33,7 @@ from signaling.room_model import (
     Policy,
     Published,
     Returned,
+    Right,
     RoomClosed,
     ShowEnded,
     ShowOver,
@@ -95,7 +97,7 @@ class Room:
     @property
     def viewers(self) -> int:
         """How many connected members only watch."""
-        return sum(1 for member in self.members.values() if member.connected and not member.listed)
+        return sum(1 for member in self.members.values() if member.connected and not member.host)
 
     def tracks_of(self, peer: str) -> tuple[Track, ...]:
         """What one member shares."""
@@ -110,17 +112,37 @@ class Room:
         times = [*self._dropped.values(), self._show.away_until, self._viewers.due, self._empty_until]
         return None if self.closed else min((time for time in times if time is not None), default=None)
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self, peer: str | None = None) -> dict[str, Any]:
         """``room`` in PROTOCOL.md section 1.3."""
         return {
             "name": self.name,
             "title": self.title,
             **self._state_fields(),
             "viewers": self.viewers,
-            "peers": [member.to_wire() for member in self.members.values() if member.listed],
+            "peers": [member.to_wire() for member in self.members.values() if member.host],
             "tracks": [track.to_wire() for track in self.tracks.values()],
             "speakers": list(self.speakers),
         }
+
+    def right_to_publish(self, peer: str, source: Source) -> Right:
+        """How ``peer`` may share ``source`` now. Raises ApiError ``forbidden``."""
+        member = self._member(peer)
+        if source not in member.publish:
+            raise ApiError("forbidden")
+        return "private" if source == "whisper" else "air"
+
+    def may_unmute(self, track_id: str) -> None:
+        """Raise ``muted_by_host`` while the host has it muted."""
+
+    def may_see(self, track: Track, peer: str) -> bool:
+        """Whether this may reach ``peer``."""
+        member = self.members.get(peer)
+        return member is not None and track.peer != peer and (member.host or not track.private)
+
+    def controls(self, peer: str) -> bool:
+        """Whether ``peer`` runs the show."""
+        member = self.members.get(peer)
+        return member is not None and (member.show or member.manage)
 
     def check_join(self, member: Member) -> None:
         """Raise ``room_full``, ``room_ended`` or ``identity_taken``. A full audience never locks out a host."""
@@ -168,7 +190,7 @@ class Room:
             effects += self._remove(former.id, "replaced", "identity_replaced")
             effects += self._reconsider_show(now)
         self.members[fact.member.id] = fact.member
-        if fact.member.listed:
+        if fact.member.host:
             effects.append(Tell("peer_joined", {"peer": fact.member.to_wire()}, skip=fact.member.id))
         return effects
 
@@ -191,8 +213,8 @@ class Room:
         former = self._member(fact.member.id)
         member = replace(fact.member, connected=former.connected)
         self.members[member.id] = member
-        if member.listed != former.listed:
-            if member.listed:
+        if member.host != former.host:
+            if member.host:
                 return [Tell("peer_joined", {"peer": member.to_wire()}, skip=member.id)]
             return [Tell("peer_left", {"peer": member.id, "reason": "grants"}, skip=member.id)]
         return self._update(member) if member != former else []
@@ -282,13 +304,13 @@ class Room:
         self._dropped.pop(peer, None)
         effects = self._stop([track for track in self.tracks.values() if track.peer == peer])
         effects.append(Gone(peer, code))
-        if member.listed:
+        if member.host:
             effects.append(Tell("peer_left", {"peer": peer, "reason": reason}))
         return effects
 
     def _update(self, member: Member) -> list[Effect]:
         self.members[member.id] = member
-        return [Tell("peer_updated", {"peer": member.to_wire()})] if member.listed else []
+        return [Tell("peer_updated", {"peer": member.to_wire()})] if member.host else []
 
     def _update_track(self, track: Track) -> list[Effect]:
         self.tracks[track.id] = track
