@@ -170,13 +170,17 @@ export class FakePeer extends EventTarget {
     this.config = config;
   }
 
-  addTransceiver(track, init) {
+  /** Given their mid by the present offer. */
+  #fresh = [];
+
+  addTransceiver(trackOrKind, init) {
+    const track = typeof trackOrKind === "string" ? null : trackOrKind;
     const transceiver = {
       mid: null,
       stopped: false,
       direction: init.direction,
       sender: new FakeSender(track, init.sendEncodings),
-      receiver: { track: new FakeTrack(track.kind) },
+      receiver: { track: new FakeTrack(track?.kind ?? trackOrKind) },
       stop() {
         this.stopped = true;
       },
@@ -204,13 +208,16 @@ export class FakePeer extends EventTarget {
     this.#call(`setLocalDescription ${description.type}`);
     if (description.type === "rollback") {
       this.signalingState = "stable";
+      for (const transceiver of this.#fresh.splice(0)) transceiver.mid = null;
       return;
     }
     await Promise.resolve();
     this.localDescription = description;
     this.signalingState = description.type === "offer" ? "have-local-offer" : "stable";
     this.transceivers.forEach((transceiver, index) => {
-      if (!transceiver.stopped) transceiver.mid ??= String(index);
+      if (transceiver.stopped || transceiver.mid !== null) return;
+      transceiver.mid = String(index);
+      this.#fresh.push(transceiver);
     });
   }
 
@@ -218,6 +225,7 @@ export class FakePeer extends EventTarget {
     this.#call(`setRemoteDescription ${description.type}`);
     await Promise.resolve();
     this.remoteDescription = description;
+    this.#fresh = [];
     this.signalingState = description.type === "offer" ? "have-remote-offer" : "stable";
     if (description.type !== "offer") return;
     // In these tests a server's SDP is just its list of "mid:kind".

@@ -172,9 +172,7 @@ export class Loudness {
   /** Whatever is there and was not written here is the listener's wish. */
   #adopt() {
     const { volume } = this.#element;
-    if (Number.isNaN(this.#written) || Math.abs(volume - this.#written) < EPSILON) return;
-    this.#base = volume;
-    this.#written = volume;
+    if (Math.abs(volume - this.#written) >= EPSILON) this.#base = volume;
   }
 
   #heard = () => {

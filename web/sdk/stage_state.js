@@ -58,7 +58,7 @@ export function parts(room) {
  * @param {string | undefined} identity
  */
 export function concerns(invite, identity) {
-  return invite.to?.identity === identity || invite.from.identity === identity;
+  return identity !== undefined && (invite.to?.identity === identity || invite.from.identity === identity);
 }
 
 /**
@@ -67,7 +67,8 @@ export function concerns(invite, identity) {
  * @param {string | undefined} identity
  */
 export function brings(invite, identity) {
-  return (invite.direction === "request" ? invite.from : invite.to)?.identity === identity;
+  const who = invite.direction === "request" ? invite.from : invite.to;
+  return identity !== undefined && who?.identity === identity;
 }
 
 /**
