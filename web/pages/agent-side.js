@@ -67,7 +67,7 @@ export class AgentSide {
   render({ scene, repairing, supervisor }) {
     const { me, rooms } = this.#desk.info;
     const { call } = this.#desk;
-    byId("desk-body", HTMLElement).hidden = me === null;
+    byId("desk-body", HTMLElement).hidden = me === null || scene === "failed" || scene === "token";
     if (me) {
       this.#presence.hidden = supervisor;
       this.#presence.show({
@@ -233,7 +233,7 @@ export class AgentSide {
  */
 function busyWords(me, mode) {
   if (me.presence !== "busy") return "";
-  if (me.engaged?.state === "on_stage") return t("presence.busy_stage");
+  if (me.engaged?.state === "on_stage" || mode === "air" || mode === "back") return t("presence.busy_stage");
   if (me.engaged?.state === "ringing" || mode === "ring") return t("presence.busy_ring");
   return t("presence.busy_other");
 }

@@ -38,7 +38,7 @@ export class PreviewCheck extends HTMLElement {
   #video = make("video");
   #face = make("div", "preview-face");
   #faceWords = make("p");
-  #ask = button("", "primary", () => this.dispatchEvent(new CustomEvent("ask")));
+  #ask = button("", "", () => this.dispatchEvent(new CustomEvent("ask")));
   #private = make("span", "pill preview-private");
   #privateWords = make("span");
   #meter = /** @type {LevelMeter} */ (document.createElement("lm-meter"));
