@@ -470,3 +470,28 @@ test("news is told after it is in info", async () => {
   const last = order.at(-1)[1];
   assert.deepEqual([last.chat.messages.length, last.backchannel[0].acked, last.hand.raised, last.chat.muted_until, last.invites], [1, [], true, 5, []]);
 });
+
+test("published again on the same m-line under the same id within the second of doubt: it stays", async () => {
+  const scene = await agent({ grants: { show: true } });
+  const publish = async () => {
+    const publishing = scene.room.publish(new FakeTrack("video"), { source: "camera" });
+    await settle();
+    const { mid } = scene.browser.socket.last("publish").tracks[0];
+    const tracks = [{ mid, source: "camera", id: "same", held: false }];
+    scene.browser.socket.reply(scene.browser.socket.last("publish"), { transport: "x1", sdp: "answer", tracks, rejected: [] });
+    return publishing;
+  };
+  const info = { id: "same", peer: "p1", kind: "video", source: "camera", muted: false, flowing: true };
+  const first = await publish();
+  scene.push({ type: "track_published", track: info });
+  const leaving = scene.room.unpublish(first);
+  await settle();
+  scene.push({ type: "track_unpublished", track: "same", peer: "p1" });
+  scene.browser.socket.reply(scene.browser.socket.last("unpublish"));
+  await leaving;
+  const second = await publish();
+  const seen = record(scene.room, "unpublished");
+  await scene.browser.time.pass(2_000);
+  assert.equal(seen.length, 0);
+  assert.deepEqual([...scene.room.localTracks], [second]);
+});

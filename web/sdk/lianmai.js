@@ -472,7 +472,9 @@ export class LianmaiRoom extends StageControls {
     const gone = previous.tracks
       .filter(({ id, peer }) => peer === this.#connection.peer && !this.#info.tracks.some((track) => track.id === id))
       .map(({ id }) => id);
-    if (gone.length > 0) this.#env.setTimeout(() => this.#publisher.prune(gone), EXPLAIN_MS);
+    // These very ones: on the same m-line the next track has the same id.
+    const missed = [...this.localTracks].filter(({ id }) => id !== null && gone.includes(id));
+    if (missed.length > 0) this.#env.setTimeout(() => this.#publisher.prune(missed, gone), EXPLAIN_MS);
   }
 }
 

@@ -169,10 +169,11 @@ export class Publisher {
 
   /**
    * The server ended these tracks of ours, and nothing else happened that would explain it.
-   * @param {readonly string[]} ids
+   * @param {readonly LocalTrack[]} tracks
+   * @param {readonly string[]} ids by which the server knew them; those published anew since have others
    */
-  prune(ids) {
-    for (const local of [...this.#tracks]) {
+  prune(tracks, ids) {
+    for (const local of tracks) {
       if (local.id !== null && ids.includes(local.id)) this.lose(local, this.#error("unpublished"));
     }
   }
