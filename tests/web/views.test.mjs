@@ -65,9 +65,9 @@ test("tiles: one per camera and microphone, one per screen, the lead first", () 
   assert.deepEqual(
     tiles.map(({ id, kind, picture, micMuted, speaking }) => [id, kind, picture, micMuted, speaking]),
     [
-      ["h:screen", "screen", true, false, false],
-      ["h:camera", "camera", true, false, true],
-      ["g:camera", "camera", true, true, false],
+      ["lin:screen", "screen", true, false, false],
+      ["lin:camera", "camera", true, false, true],
+      ["chen:camera", "camera", true, true, false],
     ],
   );
 });

@@ -2,6 +2,8 @@
 
 /**
  * @typedef {import("../sdk/types.js").RoomInfo} RoomInfo
+ * @typedef {import("../sdk/types.js").PeerInfo} PeerInfo
+ * @typedef {import("../sdk/types.js").Place} Place
  * @typedef {import("./components/stage.js").Tile} Tile
  */
 
@@ -50,7 +52,7 @@ function sceneOf({ tokenNeeded, failure, info, tracks, pictureSeen, unplayable }
   if (info === null) return "connecting";
   if (info.state === "idle") return "idle";
   if (info.state === "ended") return "ended";
-  if (info.state === "away") return "away";
+  if (info.state === "away" && !othersOn(info)) return "away";
   const pictures = info.tracks.filter((track) => track.kind === "video" && !track.muted);
   if (pictures.length === 0) return info.tracks.length === 0 ? "silent" : "sound";
   if (pictureSeen) return "playing";
@@ -59,62 +61,149 @@ function sceneOf({ tokenNeeded, failure, info, tracks, pictureSeen, unplayable }
 }
 
 /**
- * The person the room is about: a host with a picture, any host, anybody who publishes.
+ * The person the room is about: a host with a picture, any host, a host whose place waits, anybody who publishes.
  * @param {RoomInfo} info
+ * @returns {PeerInfo | null}
  */
 export function leadPeer(info) {
   const publishing = new Set(info.tracks.map((track) => track.peer));
   const hosts = info.peers.filter((peer) => peer.role === "host");
-  return hosts.find((peer) => publishing.has(peer.id)) ?? hosts[0] ?? info.peers.find((peer) => publishing.has(peer.id)) ?? null;
+  const waiting = info.stage.places.find(({ role }) => role === "host");
+  return (
+    hosts.find((peer) => publishing.has(peer.id)) ??
+    hosts[0] ??
+    (waiting && { id: waiting.peer ?? "", identity: waiting.identity, name: waiting.name, role: "host", connected: false }) ??
+    info.peers.find((peer) => publishing.has(peer.id)) ??
+    null
+  );
 }
 
 /**
- * One tile for each person's camera and microphone, one for each screen; the lead first.
+ * Whether somebody but the host is on: the show goes on for a while without the host.
+ * @param {RoomInfo} info
+ */
+export function othersOn(info) {
+  const sending = new Set(info.tracks.map((track) => track.peer));
+  return info.stage.places.some(({ role, state, peer }) => role !== "host" && state === "on" && peer !== null && sending.has(peer));
+}
+
+/**
+ * The words that tiles need.
+ * @typedef {object} TileWords
+ * @property {(name: string) => string} cameraOff for a person without a picture who is alone
+ * @property {string} joining
+ * @property {string} hostAway
+ * @property {string} guestAway
+ * @property {(role: string) => string} role beside the name; empty for most
+ */
+
+/** @type {TileWords} */
+const WORDLESS = { cameraOff: () => "", joining: "", hostAway: "", guestAway: "", role: () => "" };
+
+/**
+ * What is on the stage: one tile for each person's camera and microphone, one for each screen, in the order of the
+ * places. In a room without places everybody who sends has one, the lead first.
  * @param {RoomInfo} info
  * @param {readonly TrackHeard[]} tracks what is being received
- * @param {(name: string) => string} [noteFor] words for a person without a picture
+ * @param {object} [options]
+ * @param {TileWords} [options.words]
+ * @param {string | null} [options.self] our identity
+ * @param {boolean} [options.hideSelf] we are shown elsewhere
+ * @param {(peer: string) => string} [options.identityOf] for peers who are not listed any more
  * @returns {Tile[]}
  */
-export function tilesOf(info, tracks, noteFor = () => "") {
-  const lead = leadPeer(info);
-  const peers = [...info.peers].sort((a, b) => Number(b.id === lead?.id) - Number(a.id === lead?.id));
+export function tilesOf(info, tracks, { words = WORDLESS, self = null, hideSelf = false, identityOf = (id) => id } = {}) {
+  const places = info.stage.places.length > 0 ? info.stage.places : impliedPlaces(info, tracks);
   /** @type {Tile[]} */
   const tiles = [];
-  for (const peer of peers) {
-    const own = tracks.filter((track) => track.peer === peer.id);
-    const camera = own.find((track) => track.source === "camera");
-    const microphone = own.find((track) => track.source === "microphone");
-    if (own.some((track) => track.source === "screen")) {
-      tiles.push({
-        id: tileId(peer.id, "screen"),
-        name: peer.name,
-        kind: "screen",
-        picture: true,
-        micMuted: false,
-        speaking: false,
-      });
+  for (const place of places) {
+    const own = place.identity === self;
+    if (own && hideSelf) continue;
+    const theirs = tracksOf(place, tracks, (peer) => identityIn(info, peer) ?? identityOf(peer));
+    const { identity, name } = place;
+    if (theirs.some((track) => track.source === "screen")) {
+      tiles.push({ id: tileId(identity, "screen"), identity, name, kind: "screen", picture: true, micMuted: false, speaking: false });
     }
-    if (!camera && !microphone) continue;
+    const camera = theirs.find((track) => track.source === "camera");
+    const microphone = theirs.find((track) => track.source === "microphone");
+    const silent = !microphone || microphone.muted;
+    const speaking = theirs.some((track) => info.speakers.includes(track.peer)) || info.speakers.includes(place.peer ?? "");
     tiles.push({
-      id: tileId(peer.id, "camera"),
-      name: peer.name,
+      id: tileId(identity, "camera"),
+      identity,
+      name,
       kind: "camera",
       picture: Boolean(camera && !camera.muted),
-      micMuted: !microphone || microphone.muted,
-      speaking: info.speakers.includes(peer.id) && Boolean(microphone && !microphone.muted),
-      note: noteFor(peer.name),
+      micMuted: silent,
+      speaking: speaking && (own || !silent),
+      note: words.cameraOff(name),
+      role: words.role(place.role),
+      status: statusOf(info, place, theirs, own, words),
+      own,
     });
   }
   return tiles;
 }
 
 /**
+ * @param {RoomInfo} info
+ * @param {Place} place
+ * @param {readonly TrackHeard[]} theirs
+ * @param {boolean} own
+ * @param {TileWords} words
+ */
+function statusOf(info, place, theirs, own, words) {
+  if (own) return "";
+  if (place.state === "joining") return words.joining;
+  const gone = place.peer === null || (theirs.length === 0 && info.state === "away" && place.role === "host");
+  if (!gone) return "";
+  return place.role === "host" ? words.hostAway : words.guestAway;
+}
+
+/**
+ * One track of each source: after a reload the former ones may still be there for a moment.
+ * @param {Place} place
+ * @param {readonly TrackHeard[]} tracks
+ * @param {(peer: string) => string} identityOf
+ */
+function tracksOf(place, tracks, identityOf) {
+  const all = tracks.filter((track) => track.source !== "whisper" && identityOf(track.peer) === place.identity);
+  const current = all.filter((track) => track.peer === place.peer);
+  return [...current, ...all.filter((track) => !current.some(({ source }) => source === track.source))];
+}
+
+/**
+ * @param {RoomInfo} info
+ * @param {readonly TrackHeard[]} tracks
+ * @returns {Place[]}
+ */
+function impliedPlaces(info, tracks) {
+  const lead = leadPeer(info);
+  return [...info.peers]
+    .sort((a, b) => Number(b.id === lead?.id) - Number(a.id === lead?.id))
+    .filter((peer) => tracks.some((track) => track.peer === peer.id && track.source !== "whisper"))
+    .map(({ id, identity, name, role }) => ({
+      identity, peer: id, name, role, state: "on", cohost: false, locked: { audio: false, video: false },
+    }));
+}
+
+/**
+ * @param {RoomInfo} info
  * @param {string} peer
+ * @returns {string | undefined}
+ */
+export function identityIn(info, peer) {
+  return info.stage.places.find((place) => place.peer === peer)?.identity ?? info.peers.find(({ id }) => id === peer)?.identity;
+}
+
+/**
+ * The same for the same person after a reload, when the peer is another one.
+ * @param {string} identity
  * @param {string} source of a track
  * @returns {string} the tile that plays it
  */
-export function tileId(peer, source) {
-  return `${peer}:${source === "screen" || source === "screen_audio" ? "screen" : "camera"}`;
+export function tileId(identity, source) {
+  return `${identity}:${source === "screen" || source === "screen_audio" ? "screen" : "camera"}`;
 }
 
 /** @param {string} source */

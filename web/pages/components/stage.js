@@ -1,31 +1,55 @@
 /**
- * The picture: one to nine tiles, edge to edge when there is only one. It owns the video elements; who fills them
- * (the studio's own camera, a remote player) is not its business.
+ * The picture: up to seven tiles, edge to edge when there is only one. It owns the video elements; who fills them (the
+ * studio's own camera, a remote player) is not its business. Tiles never move in the document, only on the screen: a
+ * video element that is moved stops for a moment.
+ *
+ *   stage.show(tiles, { layout, pin, main });   // layout etc. may be missing: then it chooses by itself
+ *   stage.video(tile.id)                        // to play in
+ *   stage.keepFrame(tile.id)                    // before its media is replaced: no flash until the next picture
+ *
+ * What floats over the stage is told by CSS: `.stage-safe` covers what is free.
  */
 import { icon, make, setIcon, setText } from "../dom.js";
+import { arrange, ownLayout } from "../stage-layout.js";
 import { avatar } from "./avatar.js";
 
 /**
  * @typedef {object} Tile
- * @property {string} id
+ * @property {string} id stays the same for as long as this picture of this person is on; `identity:camera`
  * @property {string} name
  * @property {"camera" | "screen"} kind
  * @property {boolean} picture false shows initials instead of the video
  * @property {boolean} micMuted
  * @property {boolean} speaking
+ * @property {string} [identity] whose; what a pin names
  * @property {boolean} [mirrored] own camera, as in a mirror
+ * @property {string} [role] word for the role beside the name: 客服
+ * @property {string} [status] words over the tile: about to come on, back in a moment
+ * @property {boolean} [own] ourselves: a red ring while we are seen
  * @property {string} [note] words under the initials, for a tile that is alone
+ */
+
+/**
+ * @typedef {object} Arrangement
+ * @property {import("../stage-layout.js").StageLayout} [layout] default: by number and kind of the tiles
+ * @property {string | null} [pin] identity, or id of a tile
+ * @property {string | null} [main] id of the tile that is big when nothing else decides
  */
 
 /**
  * @typedef {object} TileParts
  * @property {HTMLElement} root
  * @property {HTMLVideoElement} video
+ * @property {HTMLCanvasElement} frame the last picture, while the video has none
  * @property {HTMLElement} face
  * @property {HTMLElement} note
+ * @property {HTMLElement} status
+ * @property {HTMLElement} label
  * @property {HTMLElement} name
+ * @property {HTMLElement} role
  * @property {SVGSVGElement} mic
  * @property {Tile} tile
+ * @property {boolean} placed
  */
 
 /**
@@ -37,18 +61,25 @@ const COVER_UPRIGHT_FROM = 0.72;
 /** Small tiles are about faces: there margins cost more than edges. */
 const COVER_SMALL_FROM = 0.3;
 const AMBIENT_EVERY_MS = 500;
-/** Edge of a kept picture, px: it is only seen blurred and dimmed. */
+/** Edge of a kept picture, px: it is only seen blurred and dimmed, or for a moment. */
 const STILL_MAX = 640;
+/** How long a tile takes to fade out: --calm, with some room. */
+const LEAVE_MS = 260;
 
 export class Stage extends HTMLElement {
   /** @type {Map<string, TileParts>} */
   #tiles = new Map();
+  /** @type {readonly Tile[]} */
+  #shown = [];
+  /** @type {Arrangement} */
+  #arrangement = {};
   #grid = make("div", "stage-grid");
+  #safe = make("div", "stage-safe");
   #ambient = make("canvas", "ambient");
   #still = make("canvas", "still");
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
-  #sizes = new ResizeObserver(() => this.#fitAll());
+  #sizes = new ResizeObserver(() => this.#resized());
 
   connectedCallback() {
     this.#ambient.width = 32;
@@ -56,8 +87,9 @@ export class Stage extends HTMLElement {
     this.#ambient.setAttribute("aria-hidden", "true");
     this.#still.setAttribute("aria-hidden", "true");
     this.#still.hidden = true;
-    if (!this.#grid.parentElement) this.append(this.#ambient, this.#still, this.#grid);
+    if (!this.#grid.parentElement) this.append(this.#ambient, this.#still, this.#grid, this.#safe);
     this.#sizes.observe(this);
+    this.#sizes.observe(this.#safe);
     this.#timer = setInterval(() => this.#paintAmbient(), AMBIENT_EVERY_MS);
   }
 
@@ -77,7 +109,11 @@ export class Stage extends HTMLElement {
 
   /** @returns {HTMLVideoElement | null} the biggest picture, for full screen on phones */
   get mainVideo() {
-    return [...this.#tiles.values()].find((parts) => parts.root.classList.contains("main"))?.video ?? null;
+    return this.#main?.video ?? null;
+  }
+
+  get #main() {
+    return [...this.#tiles.values()].find(({ root }) => root.classList.contains("main"));
   }
 
   /**
@@ -85,13 +121,8 @@ export class Stage extends HTMLElement {
    * @returns {boolean} false when there is no picture to keep
    */
   keepStill() {
-    const main = [...this.#tiles.values()].find(({ root }) => root.classList.contains("main"));
-    if (!main?.tile.picture || main.video.readyState < 2 || !main.video.videoWidth) return false;
-    const { videoWidth, videoHeight } = main.video;
-    const scale = Math.min(1, STILL_MAX / Math.max(videoWidth, videoHeight));
-    this.#still.width = Math.round(videoWidth * scale);
-    this.#still.height = Math.round(videoHeight * scale);
-    this.#still.getContext("2d")?.drawImage(main.video, 0, 0, this.#still.width, this.#still.height);
+    const main = this.#main;
+    if (!main?.tile.picture || !copyFrame(main.video, this.#still)) return false;
     this.#still.classList.toggle("whole", main.root.classList.contains("whole"));
     this.#still.hidden = false;
     return true;
@@ -103,44 +134,131 @@ export class Stage extends HTMLElement {
     this.#still.width = this.#still.height = 0;
   }
 
-  /** @param {Tile[]} tiles most important first; a screen share always becomes the big one */
-  show(tiles) {
-    const wanted = new Set(tiles.map((tile) => tile.id));
-    for (const [id, parts] of this.#tiles) {
-      if (wanted.has(id)) continue;
-      parts.video.srcObject = null;
-      parts.root.remove();
-      this.#tiles.delete(id);
-    }
-    const screen = tiles.find((tile) => tile.kind === "screen");
-    const ordered = screen ? [screen, ...tiles.filter((tile) => tile !== screen)] : tiles;
-    this.dataset.layout = screen && tiles.length > 1 ? "screen" : tiles.length === 1 ? "solo" : "grid";
-    this.dataset.count = String(tiles.length);
-    ordered.forEach((tile, index) => this.#fill(tile, index, tiles.length === 1));
-    this.#fitAll();
+  /**
+   * Keep this tile's picture as it stands until its video draws the next one, so that new media brings no black.
+   * @param {string} id
+   */
+  keepFrame(id) {
+    const parts = this.#tiles.get(id);
+    if (!parts || !parts.frame.hidden || !copyFrame(parts.video, parts.frame)) return;
+    parts.frame.hidden = false;
+    const over = () => {
+      parts.frame.hidden = true;
+      parts.frame.width = parts.frame.height = 0;
+      this.#paintFace(parts);
+    };
+    if (parts.video.requestVideoFrameCallback) parts.video.requestVideoFrameCallback(over);
+    else parts.video.addEventListener("playing", over, { once: true });
   }
 
   /**
-   * @param {Tile} tile
-   * @param {number} index
-   * @param {boolean} alone
+   * @param {readonly Tile[]} tiles in the order of the stage
+   * @param {Arrangement} [arrangement]
    */
-  #fill(tile, index, alone) {
+  show(tiles, arrangement = {}) {
+    const wanted = new Set(tiles.map((tile) => tile.id));
+    for (const [id, parts] of this.#tiles) if (!wanted.has(id)) this.#leave(id, parts);
+    this.#shown = tiles;
+    this.#arrangement = arrangement;
+    const layout = arrangement.layout ?? ownLayout(tiles);
+    this.dataset.layout = tiles.length < 2 ? "solo" : layout;
+    this.dataset.count = String(tiles.length);
+    for (const tile of tiles) this.#fill(tile);
+    this.#place();
+  }
+
+  /** @param {string} id @param {TileParts} parts */
+  #leave(id, parts) {
+    this.#tiles.delete(id);
+    if (!parts.placed) {
+      parts.video.srcObject = null;
+      parts.root.remove();
+      return;
+    }
+    parts.root.classList.remove("main", "speaking");
+    parts.root.classList.add("leaving");
+    parts.video.muted = true;
+    setTimeout(() => {
+      parts.video.srcObject = null;
+      parts.root.remove();
+    }, LEAVE_MS);
+  }
+
+  /** Bring every tile to its place; what was placed before moves there. */
+  #place() {
+    const { clientWidth: width, clientHeight: height } = this;
+    const { offsetTop: top, offsetLeft: left, offsetWidth, offsetHeight } = this.#safe;
+    const safe = { top, left, right: width - left - offsetWidth, bottom: height - top - offsetHeight };
+    const layout = this.#arrangement.layout ?? ownLayout(this.#shown);
+    const spots = arrange({ tiles: this.#shown, ...this.#arrangement, layout, box: { width, height }, safe });
+    const byId = new Map(spots.map((spot) => [spot.id, spot]));
+    const alone = spots.length === 1;
+    for (const { id } of this.#shown) {
+      const parts = this.#parts(id);
+      const spot = byId.get(id);
+      parts.root.classList.toggle("hidden", !spot);
+      parts.root.inert = !spot;
+      if (!spot) {
+        parts.root.classList.remove("main");
+        continue;
+      }
+      const entering = !parts.placed;
+      // The first of all is simply there; whoever comes later fades in.
+      if (entering) parts.root.classList.add("instant");
+      if (entering && this.#grid.childElementCount > 1) parts.root.classList.add("entering");
+      parts.root.classList.toggle("main", spot.main);
+      parts.root.classList.toggle("full", spot.full);
+      parts.root.classList.toggle("alone", alone);
+      parts.root.classList.toggle("small", spot.width * width < 180);
+      parts.root.style.zIndex = String(spot.z);
+      parts.root.style.translate = `${spot.x * width}px ${spot.y * height}px`;
+      parts.root.style.width = `${spot.width * width}px`;
+      parts.root.style.height = `${spot.height * height}px`;
+      parts.label.style.translate = spot.full ? `${safe.left}px ${safe.top}px` : "";
+      setText(parts.note, alone ? (parts.tile.note ?? "") : "");
+      this.#paintFace(parts);
+      if (!entering) continue;
+      parts.placed = true;
+      void parts.root.offsetWidth;
+      parts.root.classList.remove("instant", "entering");
+    }
+    this.#fitAll();
+  }
+
+  #resized() {
+    // A window that is being resized would drag its tiles behind it.
+    this.#grid.classList.add("instant");
+    this.#place();
+    void this.#grid.offsetWidth;
+    this.#grid.classList.remove("instant");
+  }
+
+  /** @param {Tile} tile */
+  #fill(tile) {
     const parts = this.#parts(tile.id);
     const renamed = parts.tile.name !== tile.name;
     parts.tile = tile;
-    // Moving a video element in the document pauses it: order is CSS's business.
+    // Moving a video element in the document pauses it: places are CSS's business.
     if (parts.root.parentElement !== this.#grid) this.#grid.append(parts.root);
-    parts.root.dataset.order = String(index);
-    parts.root.classList.toggle("main", index === 0);
-    parts.root.classList.toggle("speaking", tile.speaking && !alone);
-    parts.root.classList.toggle("no-picture", !tile.picture);
+    parts.root.classList.toggle("speaking", tile.speaking);
+    parts.root.classList.toggle("own", tile.own ?? false);
     parts.video.classList.toggle("mirrored", tile.mirrored ?? false);
-    parts.root.classList.toggle("alone", alone);
+    parts.frame.classList.toggle("mirrored", tile.mirrored ?? false);
     if (renamed) parts.face.replaceChildren(avatar(tile.name, "large"), parts.note);
-    setText(parts.note, alone ? (tile.note ?? "") : "");
+    setText(parts.status, tile.status ?? "");
     setText(parts.name, tile.name);
+    setText(parts.role, tile.role ?? "");
     setIcon(parts.mic, tile.kind === "screen" ? "screen" : tile.micMuted ? "mic-off" : "mic");
+    parts.mic.classList.toggle("muted", tile.micMuted && tile.kind === "camera");
+    this.#paintFace(parts);
+  }
+
+  /** Initials wherever there is no picture, or none yet. @param {TileParts} parts */
+  #paintFace({ root, tile, video, frame }) {
+    const drawn = video.videoWidth > 0 || !frame.hidden;
+    // A picture that is to fill everything is on its way behind words of the page.
+    root.classList.toggle("no-picture", !tile.picture || !(drawn || root.classList.contains("full")));
+    root.classList.toggle("waiting", Boolean(tile.status));
   }
 
   /** @param {string} id */
@@ -151,48 +269,79 @@ export class Stage extends HTMLElement {
     video.playsInline = true;
     video.autoplay = true;
     video.disablePictureInPicture = true;
-    video.addEventListener("resize", () => this.#fitAll());
+    const frame = make("canvas", "tile-frame");
+    frame.hidden = true;
+    frame.setAttribute("aria-hidden", "true");
     const face = make("div", "tile-face");
     const mic = icon("mic");
     const name = make("span", "truncate");
-    const root = make("div", "tile", video, face, make("div", "tile-name", mic, name));
+    const role = make("span", "tile-role");
+    const status = make("p", "tile-status");
+    const label = make("div", "tile-name", mic, name, role);
+    const root = make("div", "tile", video, frame, face, status, label);
     /** @type {TileParts} */
     const parts = {
       root,
       video,
+      frame,
       face,
       note: make("p", "tile-note"),
+      status,
+      label,
       name,
+      role,
       mic,
       tile: { id, name: "", kind: "camera", picture: false, micMuted: false, speaking: false },
+      placed: false,
     };
+    video.addEventListener("resize", () => {
+      this.#paintFace(parts);
+      this.#fitAll();
+    });
     this.#tiles.set(id, parts);
     return parts;
   }
 
   #fitAll() {
-    const small = this.#tiles.size > 1;
-    for (const { root, video, tile } of this.#tiles.values()) {
+    for (const { root, video, frame, tile } of this.#tiles.values()) {
       if (!video.videoWidth || !root.clientHeight) continue;
+      const small = !root.classList.contains("full");
       const picture = video.videoWidth / video.videoHeight;
       const box = root.clientWidth / root.clientHeight;
       const visible = Math.min(picture, box) / Math.max(picture, box);
       const enough = small ? COVER_SMALL_FROM : picture < 1 ? COVER_UPRIGHT_FROM : COVER_WIDE_FROM;
       const whole = (this.hasAttribute("whole") && !small) || tile.kind === "screen" || visible < enough;
       root.classList.toggle("whole", whole);
+      frame.classList.toggle("whole", whole);
     }
   }
 
   /** The empty margins around a picture of another shape glow in its colours. */
   #paintAmbient() {
-    const main = [...this.#tiles.values()].find(({ root }) => root.classList.contains("main"));
+    const main = this.#main;
     const kept = !this.#still.hidden && this.#still.classList.contains("whole");
-    const lit = kept || Boolean(main?.tile.picture && main.root.classList.contains("whole") && main.video.readyState >= 2);
+    const margins = main && (main.root.classList.contains("whole") || !main.root.classList.contains("full"));
+    const lit = kept || Boolean(main?.tile.picture && margins && main.video.readyState >= 2);
     this.#ambient.classList.toggle("lit", lit);
     if (!lit || document.hidden) return;
     const picture = kept ? this.#still : main?.video;
     if (picture) this.#ambient.getContext("2d")?.drawImage(picture, 0, 0, this.#ambient.width, this.#ambient.height);
   }
+}
+
+/**
+ * @param {HTMLVideoElement} video
+ * @param {HTMLCanvasElement} canvas
+ * @returns {boolean} false when there is no picture
+ */
+function copyFrame(video, canvas) {
+  const { videoWidth, videoHeight } = video;
+  if (video.readyState < 2 || !videoWidth) return false;
+  const scale = Math.min(1, STILL_MAX / Math.max(videoWidth, videoHeight));
+  canvas.width = Math.round(videoWidth * scale);
+  canvas.height = Math.round(videoHeight * scale);
+  canvas.getContext("2d")?.drawImage(video, 0, 0, canvas.width, canvas.height);
+  return true;
 }
 
 customElements.define("lm-stage", Stage);
