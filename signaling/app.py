@@ -11,7 +11,7 @@ import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +20,7 @@ from aiohttp import web
 
 from media.pool import PoolConfig, WorkerPool
 from signaling import __version__, rest, whip
-from signaling.auth import Authority, Role
+from signaling.auth import ANY_ROOM, MAX_SKILL, ROLE_GRANTS, Authority, Role
 from signaling.config import Config
 from signaling.errors import ApiError, bad_message
 from signaling.http_common import errors, read_body
@@ -45,6 +45,7 @@ class DemoToken:
     identity: Annotated[str, Length(1, 128)]
     role: Role
     name: Annotated[str, Length(0, 64)] = ""
+    skills: tuple[Annotated[str, Length(1, MAX_SKILL)], ...] = ()
 
 
 async def load_authority(config: Config, store: Store) -> Authority:
@@ -178,12 +179,19 @@ def _demo_token(hub: Hub) -> Callable[[web.Request], Awaitable[web.StreamRespons
         if wanted.role == "admin":
             # It would manage every room of whoever started a demo on an open network.
             raise ApiError("forbidden")
+        grants = ROLE_GRANTS[wanted.role]
+        if wanted.room == ANY_ROOM:
+            if not grants.desk:
+                raise bad_message("room", "choice")
+            grants = replace(grants, manage=False)
         try:
             token = hub.authority.mint(
                 room=wanted.room,
                 identity=wanted.identity,
                 role=wanted.role,
                 name=wanted.name or None,
+                grants=grants,
+                skills=wanted.skills,
                 now=hub.wall(),
                 lifetime_s=hub.config.auth.token_lifetime_s,
             )

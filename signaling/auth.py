@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, cast, get_args
 
 import jwt
@@ -28,26 +28,34 @@ MAX_TOKEN = 8192
 LEEWAY_S = 5.0
 MAX_IDENTITY = 128
 MAX_NAME = 64
+MAX_SKILLS = 16
+MAX_SKILL = 32
 ROOM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """What a Peer may do. ``publish``: which sources; ``show``: start and end the show; ``manage``: the room."""
+    """What a Peer may do.
+
+    ``publish``: which sources, for those without ``show`` only while they are on stage (``whisper`` excepted);
+    ``show``: run the show; ``manage``: the room; ``chat``: write where all can read; ``backchannel``: the private
+    channel of the staff; ``desk``: be rung, and see which rooms are live.
+    """
 
     publish: frozenset[Source] = frozenset()
     subscribe: bool = False
     show: bool = False
     manage: bool = False
+    chat: bool = False
+    backchannel: bool = False
+    desk: bool = False
 
     def to_wire(self) -> dict[str, Any]:
         """As it stands in tokens and messages."""
         return {
             "publish": [source for source in SOURCES if source in self.publish],
-            "subscribe": self.subscribe,
-            "show": self.show,
-            "manage": self.manage,
+            **{name: getattr(self, name) for name in FLAGS},
         }
 
     @classmethod
@@ -58,27 +66,35 @@ class Grants:
         publish = value.get("publish", [])
         if not isinstance(publish, list) or any(source not in SOURCES for source in publish):
             raise ValueError("grants.publish must be a list of sources")
-        flags = {name: value.get(name, False) for name in ("subscribe", "show", "manage")}
+        flags = {name: value.get(name, False) for name in FLAGS}
         for name, flag in flags.items():
             if not isinstance(flag, bool):
                 raise ValueError(f"grants.{name} must be true or false")
         return cls(publish=frozenset(publish), **flags)
 
 
+FLAGS = tuple(item.name for item in fields(Grants) if item.name != "publish")
+ON_STAGE: frozenset[Source] = frozenset(("microphone", "camera", "screen", "screen_audio"))
+
 ROLE_GRANTS: dict[Role, Grants] = {
-    "host": Grants(publish=frozenset(SOURCES), subscribe=True, show=True),
-    "agent": Grants(publish=frozenset(SOURCES), subscribe=True),
-    "shopper": Grants(subscribe=True),
-    "viewer": Grants(subscribe=True),
+    "host": Grants(publish=ON_STAGE, subscribe=True, show=True, chat=True, backchannel=True),
+    "agent": Grants(publish=ON_STAGE, subscribe=True, chat=True, backchannel=True, desk=True),
+    "shopper": Grants(subscribe=True, chat=True),
+    "viewer": Grants(subscribe=True, chat=True),
     "reviewer": Grants(subscribe=True),
-    "supervisor": Grants(subscribe=True, manage=True),
-    "admin": Grants(publish=frozenset(SOURCES), subscribe=True, show=True, manage=True),
+    "supervisor": Grants(
+        publish=frozenset(("whisper",)), subscribe=True, manage=True, chat=True, backchannel=True, desk=True
+    ),
+    "admin": Grants(frozenset(SOURCES), **dict.fromkeys(FLAGS, True)),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """A verified token. Times are seconds since the epoch; ``room`` may be ``*`` (any room, for backends)."""
+    """A verified token. Times are seconds since the epoch; ``room`` may be ``*`` (any room, for backends and agents).
+
+    ``skills`` say which questions an agent can take; an invitation may ask for one.
+    """
 
     room: str
     identity: str
@@ -88,6 +104,7 @@ class Claims:
     issued_at: float
     expires_at: float
     token_id: str
+    skills: tuple[str, ...] = ()
 
     @property
     def is_host(self) -> bool:
@@ -96,7 +113,7 @@ class Claims:
 
     @property
     def may_publish(self) -> bool:
-        """Whether any source is granted; such Peers are listed, the others only counted."""
+        """Whether any source is granted at all."""
         return bool(self.grants.publish)
 
     def covers(self, room: str) -> bool:
@@ -151,6 +168,7 @@ class Authority:
         lifetime_s: float,
         name: str | None = None,
         grants: Grants | None = None,
+        skills: Iterable[str] = (),
         key_id: str | None = None,
     ) -> str:
         """Make a token; ``grants`` default to the role's. Raises ValueError for values that would not verify."""
@@ -171,6 +189,7 @@ class Authority:
             "role": role,
             "name": clean_name(name or identity),
             "grants": (ROLE_GRANTS[role] if grants is None else grants).to_wire(),
+            "skills": list(read_skills(list(skills))),
             "iat": int(now),
             "exp": int(now + lifetime_s),
             "jti": secrets.token_urlsafe(12),
@@ -253,7 +272,17 @@ def _claims(payload: dict[str, Any]) -> Claims:
         issued_at=_seconds(payload["iat"]),
         expires_at=_seconds(payload["exp"]),
         token_id=token_id,
+        skills=read_skills(payload.get("skills", [])),
     )
+
+
+def read_skills(value: Any) -> tuple[str, ...]:
+    """At most 16 different skills of 1 to 32 printable characters. Raises ValueError."""
+    if not isinstance(value, list) or len(value) > MAX_SKILLS:
+        raise ValueError("skills must be a list of at most 16")
+    if not all(isinstance(skill, str) and 0 < len(skill) <= MAX_SKILL and not _CONTROL.search(skill) for skill in value):
+        raise ValueError("a skill is 1 to 32 printable characters")
+    return tuple(dict.fromkeys(value))
 
 
 def _seconds(value: Any) -> float:

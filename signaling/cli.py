@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from signaling import __version__
-from signaling.auth import ROLES, SOURCES, Grants
+from signaling.auth import FLAGS, ROLES, SOURCES, Grants
 from signaling.config import PREFIX, Config, ConfigError, load, settings
 
 LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
@@ -54,7 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--name", help="display name (default: the identity)")
     token.add_argument("--lifetime", type=float, metavar="SECONDS", help="default: the setting auth.token_lifetime_s")
     token.add_argument("--publish", metavar="SOURCES", help=f"instead of the role's: {', '.join(SOURCES)}, or empty")
-    for grant in ("subscribe", "show", "manage"):
+    token.add_argument("--skills", metavar="LIST", default="", help="what an agent can be asked about, with commas")
+    for grant in FLAGS:
         token.add_argument(f"--{grant}", action=argparse.BooleanOptionalAction, help=f"the grant {grant!r}")
     token.add_argument("--key", metavar="ID", help="the signing key (default: the first)")
     _add_settings(token)
@@ -193,7 +194,7 @@ async def _print_token(arguments: argparse.Namespace, config: Config) -> None:
     wire = ROLE_GRANTS[arguments.role].to_wire()
     if arguments.publish is not None:
         wire["publish"] = [part.strip() for part in arguments.publish.split(",") if part.strip()]
-    for grant in ("subscribe", "show", "manage"):
+    for grant in FLAGS:
         if getattr(arguments, grant) is not None:
             wire[grant] = getattr(arguments, grant)
     token = authority.mint(
@@ -202,6 +203,7 @@ async def _print_token(arguments: argparse.Namespace, config: Config) -> None:
         role=arguments.role,
         name=arguments.name,
         grants=Grants.from_wire(wire),
+        skills=[part.strip() for part in arguments.skills.split(",") if part.strip()],
         now=time.time(),
         lifetime_s=config.auth.token_lifetime_s if arguments.lifetime is None else arguments.lifetime,
         key_id=arguments.key,

@@ -71,6 +71,7 @@ class RoomsConfig:
     max_peers: int = setting(1000, "people in a room, viewers included, hosts not counted", _positive)
     max_publishers: int = setting(8, "people who may publish at the same time in a room", _positive)
     max_tracks: int = setting(8, "tracks one person may publish", lambda value: 1 <= value <= 32)
+    max_stage: int = setting(6, "people on stage at the same time, the host included", lambda value: 1 <= value <= 6)
     empty_timeout_s: float = setting(60.0, "an empty room that nobody has joined yet closes after this", _positive)
     departure_timeout_s: float = setting(20.0, "a room closes this long after the last one left", _positive)
     away_grace_s: float = setting(30.0, "how long a host may be gone before the show ends", _not_negative)

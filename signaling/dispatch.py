@@ -8,15 +8,23 @@ from typing import Any
 from signaling import messages as m
 from signaling.errors import ApiError
 from signaling.hub import Hub
-from signaling.peer import Peer
+from signaling.message_types import Request
+from signaling.peer import DESK, Peer
+from signaling.stage_dispatch import AT_THE_DESK, STAGE_HANDLERS
 from signaling.subscribing import Wanted
 
 Fields = dict[str, Any]
 
 
-async def dispatch(hub: Hub, peer: Peer, request: m.Request) -> Fields:
+async def dispatch(hub: Hub, peer: Peer, request: Request) -> Fields:
     """Carry out any request but ``join``. Raises ApiError."""
-    handler = _HANDLERS.get(type(request))
+    kind = type(request)
+    if peer.room == DESK and kind not in AT_THE_DESK and kind not in _ANYWHERE:
+        raise ApiError("room_required")
+    at_once = STAGE_HANDLERS.get(kind)
+    if at_once is not None:
+        return at_once(hub, peer, request)
+    handler = _HANDLERS.get(kind)
     if handler is None:
         raise ApiError("already_joined")
     return await handler(hub, peer, request)
@@ -32,7 +40,9 @@ async def _publish(hub: Hub, peer: Peer, request: m.Publish) -> Fields:
     return {
         "transport": result.transport,
         "sdp": result.sdp,
-        "tracks": [{"mid": mid, "id": track, "source": source} for mid, track, source in result.tracks],
+        "tracks": [
+            {"mid": mid, "id": track, "source": source, "held": held} for mid, track, source, held in result.tracks
+        ],
         "rejected": _errors(peer, "mid", result.rejected),
     }
 
@@ -113,7 +123,8 @@ def _errors(peer: Peer, key: str, errors: Iterable[tuple[str, ApiError]]) -> lis
 
 Handler = Callable[[Hub, Peer, Any], Awaitable[Fields]]
 
-_HANDLERS: dict[type[m.Request], Handler] = {
+_ANYWHERE = frozenset((m.UpdateToken, m.Ping, m.Leave))
+_HANDLERS: dict[type[Request], Handler] = {
     m.UpdateToken: _update_token,
     m.Publish: _publish,
     m.Unpublish: _unpublish,

@@ -79,6 +79,34 @@ ERRORS: dict[str, ErrorInfo] = {
     "session_not_found": ErrorInfo(404, "会话已不存在。", "There is no such session."),
     "track_limit": ErrorInfo(409, "音视频路数已达上限。", "Too many tracks."),
     "stale_answer": ErrorInfo(409, "应答已过时。", "The answer is for an older offer."),
+    "not_on_stage": ErrorInfo(
+        403, "您还没有上台，不能发送音视频。", "You are not on stage, so you cannot send sound or picture."
+    ),
+    "muted_by_host": ErrorInfo(
+        403, "主播已将您静音，需主播邀请后才能打开。", "The host muted you; you can unmute when the host asks you to."
+    ),
+    "stage_full": ErrorInfo(409, "台上人数已满。", "The stage is full."),
+    "stage_locked": ErrorInfo(409, "主播已锁定连麦。", "The host has locked the stage."),
+    "already_on_stage": ErrorInfo(409, "对方已经在台上了。", "This person is on stage already."),
+    "guest_not_found": ErrorInfo(404, "台上没有这位嘉宾。", "This person is not on stage."),
+    "invitee_not_found": ErrorInfo(404, "找不到要邀请的人。", "There is nobody by this name to invite."),
+    "invitee_offline": ErrorInfo(409, "对方不在线。", "This person is offline."),
+    "invitee_busy": ErrorInfo(409, "对方正忙，请稍后再试。", "This person is busy; please try again later."),
+    "nobody_available": ErrorInfo(409, "暂时没有空闲的客服。", "No agent is free at the moment."),
+    "invite_not_found": ErrorInfo(404, "邀请不存在。", "There is no such invitation."),
+    "invite_not_yours": ErrorInfo(403, "这不是发给您的邀请。", "This invitation is for somebody else."),
+    "invite_answered": ErrorInfo(409, "这个邀请已经有了答复。", "This invitation has been answered already."),
+    "invite_cancelled": ErrorInfo(410, "邀请已被取消。", "The invitation was cancelled."),
+    "invite_expired": ErrorInfo(410, "邀请已过期。", "The invitation has expired."),
+    "invite_failed": ErrorInfo(410, "邀请没有成功。", "The invitation did not work out."),
+    "hands_closed": ErrorInfo(409, "主播没有开放举手。", "The host is not taking raised hands."),
+    "room_required": ErrorInfo(
+        409, "请先进入直播间再进行此操作。", "This works inside a room only; join the room first."
+    ),
+    "chat_muted": ErrorInfo(403, "您已被禁言。", "You may not write in this chat for now."),
+    "chat_slow_mode": ErrorInfo(429, "慢速模式：请稍后再发。", "Slow mode is on; please wait before writing again."),
+    "chat_too_fast": ErrorInfo(429, "发送太快，请稍后再发。", "You are writing too fast; please wait a moment."),
+    "message_not_found": ErrorInfo(404, "这条消息已不存在。", "This message is no longer there."),
     "etag_mismatch": ErrorInfo(412, "会话已变化，请刷新后重试。", "The session has changed since."),
     "precondition_required": ErrorInfo(428, "请求缺少 If-Match。", "The request needs an If-Match header."),
     "unsupported_media_type": ErrorInfo(415, "不支持的内容类型。", "The content type is not supported."),

@@ -16,26 +16,31 @@ from typing import Any
 
 from media.api import CloseRouter, Request
 from media.negotiation import CodecPolicy, IceFragment
-from signaling.auth import LEEWAY_S, ROOM_NAME, Authority, Claims, Grants, Revocation
+from signaling.auth import LEEWAY_S, Authority, Claims, Grants, Revocation
 from signaling.config import Config
 from signaling.errors import DEFAULT_LOCALE, ApiError, Locale, bad_message
 from signaling.lifecycle import Lifecycle
 from signaling.messages import TrackRequest
-from signaling.peer import Outlet, Peer, PeerKind, encode_event, new_id
+from signaling.peer import DESK, Outlet, Peer, PeerKind, encode_event, new_id
 from signaling.placement import LiveRoom, Placement, Pool, call
 from signaling.publishing import Publishing, PublishResult
+from signaling.reception import Reception
+from signaling.registry import Registry
 from signaling.room import Room
 from signaling.room_model import (
     Amended,
     Closing,
     Dropped,
     Effect,
+    Engaged,
     Fact,
     Gone,
+    InviteChanged,
     Joined,
     Left,
     Policy,
     Returned,
+    RingNext,
     RoomClosed,
     ShowEnded,
     ShowOver,
@@ -44,11 +49,17 @@ from signaling.room_model import (
     Tick,
     TracksAdded,
     TracksGone,
+    TracksMuted,
+    TracksReleased,
 )
-from signaling.store import RoomRecord, Store
+from signaling.staging import Staging
+from signaling.store import Store
 from signaling.subscribing import NOTHING, Subscriber, Subscribing, Wanted, WhepResult
+from signaling.talking import Talking
 
 logger = logging.getLogger(__name__)
+#: Events that change what the desk's list of rooms shows.
+DESK_NEWS = frozenset(("room_state", "viewers", "stage", "peer_joined", "peer_left"))
 
 
 class Hub:
@@ -79,6 +90,11 @@ class Hub:
         self.publishing = Publishing(self, policy)
         self.subscribing = Subscribing(self)
         self.lifecycle = Lifecycle(self)
+        self.registry = Registry(self)
+        self.staging = Staging(self)
+        self.talking = Talking(self)
+        self.reception = Reception(self)
+        self.desk_room: LiveRoom | None = None
         self._transports: dict[str, str] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self.policy = _policy(config)
@@ -90,7 +106,8 @@ class Hub:
     async def close(self) -> None:
         """Say goodbye to everybody and stop. Routers end with their Workers."""
         self.closing = True
-        for room in list(self.rooms.values()):
+        self.reception.close()
+        for room in [*self.rooms.values(), *filter(None, (self.desk_room,))]:
             self.apply(room, Closing("server_restart"))
         for task in list(self._tasks):
             task.cancel()
@@ -119,10 +136,34 @@ class Hub:
         """
         if not (claims.may_publish or claims.grants.subscribe or claims.grants.manage):
             raise ApiError("forbidden")
-        room = await self.open_room(claims.room)
+        return self._enter(await self.registry.open(claims.room), claims, kind, locale, subscribe, codecs, client)
+
+    def attend(self, claims: Claims, *, locale: Locale = DEFAULT_LOCALE, client: str = "") -> Peer:
+        """Sit down at the desk. Raises ApiError. The caller next sets ``peer.outlet``, and in the end :meth:`leave`."""
+        if self.closing:
+            raise ApiError("server_restart", retry_after_s=2.0)
+        if not claims.grants.desk:
+            raise ApiError("forbidden")
+        if self.desk_room is None:
+            now = self.clock()
+            self.desk_room = LiveRoom(Room(DESK, "", replace(self.policy, max_peers=10_000), self.wall() - now, now))
+        peer = self._enter(self.desk_room, claims, "ws", locale, NOTHING, None, client)
+        self.reception.attend(peer)
+        return peer
+
+    def _enter(
+        self,
+        room: LiveRoom,
+        claims: Claims,
+        kind: PeerKind,
+        locale: Locale,
+        subscribe: Wanted,
+        codecs: Sequence[str] | None,
+        client: str,
+    ) -> Peer:
         peer = Peer(
             id=new_id("p"),
-            room=claims.room,
+            room=room.state.name,
             claims=claims,
             kind=kind,
             locale=locale,
@@ -139,12 +180,12 @@ class Hub:
         logger.info("%s joined %s as %s %r", peer.id, peer.room, claims.role, claims.identity)
         return peer
 
-    def resume(self, peer_id: str, key: str, claims: Claims) -> Peer | None:
-        """The Peer who dropped, or None if it is gone or the key is not its own. The caller sets ``peer.outlet``."""
+    def resume(self, peer_id: str, key: str, claims: Claims, room: str) -> Peer | None:
+        """The Peer of ``room`` who dropped, or None if it is gone or the key is not its own. The caller sets ``peer.outlet``."""
         peer = self.peers.get(peer_id)
         if peer is None or peer.kind != "ws" or not peer.accepts_key(key):
             return None
-        if (claims.room, claims.identity) != (peer.room, peer.claims.identity):
+        if (room, claims.room, claims.identity) != (peer.room, peer.claims.room, peer.claims.identity):
             return None
         if peer.outlet is not None:
             # The old connection is half dead; the Peer itself goes on.
@@ -157,14 +198,33 @@ class Hub:
 
     def returned(self, peer: Peer) -> None:
         """After :meth:`resume`: ``peer.outlet`` is set and the reply sent, so the Room may know."""
-        self.apply(self.room_of(peer), Returned(peer.id))
+        room = self.room_of(peer)
+        self.apply(room, Returned(peer.id))
+        if peer.room == DESK:
+            self.reception.returned(peer)
+        self._staff_moved(room, peer)
 
     def dropped(self, peer: Peer, outlet: Outlet) -> None:
         """A session ended without ``leave``; the Peer can come back within the resume window."""
         if peer.outlet is outlet:
             peer.outlet = None
             if not peer.gone:
-                self.apply(self.room_of(peer), Dropped(peer.id))
+                room = self.room_of(peer)
+                self.apply(room, Dropped(peer.id))
+                if peer.room == DESK:
+                    self.reception.dropped(peer)
+                self._staff_moved(room, peer)
+
+    def attached(self, peer: Peer) -> None:
+        """After :meth:`join` or :meth:`attend`: ``peer.outlet`` is set and the reply sent."""
+        self._staff_moved(self.room_of(peer), peer)
+
+    def _staff_moved(self, room: LiveRoom, peer: Peer) -> None:
+        grants = peer.claims.grants
+        if peer.room != DESK and grants.backchannel:
+            self.talking.staff_changed(room)
+        if grants.desk or grants.show or grants.manage:
+            self.reception.changed()
 
     async def leave(self, peer: Peer, reason: str = "left") -> None:
         """End a Peer's stay. Safe to call twice."""
@@ -186,7 +246,12 @@ class Hub:
         if claims.grants == former.grants:
             return
         peer.emit("grants", {"grants": claims.grants.to_wire()})
+        if peer.room == DESK:
+            if not claims.grants.desk:
+                self.apply(room, Left(peer.id, "grants", "forbidden"))
+            return
         self.publishing.forbid(peer)
+        self._staff_moved(room, peer)
         if not claims.grants.subscribe:
             self.subscribing.close(peer)
         else:
@@ -194,8 +259,8 @@ class Hub:
 
     def update_token(self, peer: Peer, token: str) -> None:
         """Take a fresh token for the same identity and room. Raises ApiError."""
-        claims = self.authenticate(token, peer.room)
-        if claims.identity != peer.claims.identity:
+        claims = self.authenticate(token, None if peer.room == DESK else peer.room)
+        if (claims.identity, claims.room) != (peer.claims.identity, peer.claims.room):
             raise ApiError("token_invalid")
         self.amend(peer, claims)
 
@@ -268,79 +333,28 @@ class Hub:
             raise ApiError("forbidden")
         self.apply(self.room_of(peer), ShowEnded())
 
-    # --- rooms ---------------------------------------------------------------------------------------------------
-
-    async def open_room(self, name: str) -> LiveRoom:
-        """The Room under this name, made if settings allow it. Raises ApiError."""
-        if self.closing:
-            raise ApiError("server_restart", retry_after_s=2.0)
-        room = self.rooms.get(name)
-        if room is not None:
-            return room
-        if not ROOM_NAME.fullmatch(name):
-            raise bad_message("room", "choice")
-        record = await self.store.room(name)
-        # Another join may have made it while the database was asked.
-        if name in self.rooms:
-            return self.rooms[name]
-        if record is not None and record.ended_at is not None:
-            raise ApiError("room_ended")
-        if record is None and not self.config.rooms.create_on_join:
-            raise ApiError("room_not_found")
-        return self._make_room(record or RoomRecord(name, "", self.policy, self.wall()))
-
-    async def create_room(self, record: RoomRecord) -> LiveRoom:
-        """Make (or make again) a Room that the database remembers. Raises ApiError ``room_exists``."""
-        if record.name in self.rooms:
-            raise ApiError("room_exists")
-        former = await self.store.room(record.name)
-        if (former is not None and former.ended_at is None) or record.name in self.rooms:
-            raise ApiError("room_exists")
-        await self.store.save_room(record)
-        return self.rooms.get(record.name) or self._make_room(record)
-
-    async def end_room(self, name: str) -> None:
-        """End a Room for good: everybody leaves, and joins are refused until it is made again."""
-        record = await self.store.room(name)
-        room = self.rooms.get(name)
-        if record is None and room is None:
-            raise ApiError("room_not_found")
-        if record is None:
-            record = RoomRecord(name, "", self.policy, self.wall())
-            await self.store.save_room(record)
-        await self.store.end_room(name)
-        if room is not None:
-            self.apply(room, Closing("room_ended"))
+    # --- performing ----------------------------------------------------------------------------------------------
 
     def room_of(self, peer: Peer) -> LiveRoom:
         """A Peer's Room. Raises ApiError ``session_not_found`` if its stay has ended."""
-        room = self.rooms.get(peer.room)
+        room = self.desk_room if peer.room == DESK else self.rooms.get(peer.room)
         if room is None or peer.gone or room.peers.get(peer.id) is not peer:
             raise ApiError("session_not_found")
         return room
-
-    def _make_room(self, record: RoomRecord) -> LiveRoom:
-        if len(self.rooms) >= self.config.rooms.max_rooms:
-            raise ApiError("room_full", retry_after_s=10.0)
-        now = self.clock()
-        room = LiveRoom(Room(record.name, record.title, record.policy, self.wall() - now, now))
-        self.rooms[record.name] = room
-        self._arm(room)
-        return room
-
-    # --- performing ----------------------------------------------------------------------------------------------
 
     def apply(self, room: LiveRoom, fact: Fact) -> None:
         """Hand a fact to the Room and perform what follows. Raises ApiError if the Room refuses."""
         effects = room.state.handle(fact, self.clock())
         for effect in effects:
             self._perform(room, effect)
-        self._arm(room)
+        self.arm(room)
 
     def _perform(self, room: LiveRoom, effect: Effect) -> None:
         match effect:
-            case Tell(kind, fields, skip):
-                self._tell(room, kind, fields, skip)
+            case Tell(kind, fields, skip, only):
+                self._tell(room, kind, fields, skip, only)
+                if kind in DESK_NEWS:
+                    self.reception.changed()
             case TracksAdded():
                 for peer in room.peers.values():
                     self.subscribing.schedule(room, peer)
@@ -349,13 +363,30 @@ class Hub:
                 self.subscribing.tracks_gone(room, tracks)
             case ShowOver():
                 self.lifecycle.close_publishers(room)
+            case InviteChanged(invite):
+                self.staging.invite_changed(room, invite)
+            case RingNext():
+                self.staging.ring_next(room, effect)
+            case TracksReleased(tracks):
+                self.staging.released(room, tracks)
+            case TracksMuted(tracks):
+                self.staging.silenced(room, tracks)
+            case Engaged(identity, engaged):
+                self.reception.engaged(room, identity, engaged)
             case Gone(peer_id, code):
                 self._release(room, peer_id, code)
             case RoomClosed():
                 self._close_room(room)
 
-    def _tell(self, room: LiveRoom, kind: str, fields: dict[str, Any], skip: str | None) -> None:
+    def _tell(
+        self, room: LiveRoom, kind: str, fields: dict[str, Any], skip: str | None, only: frozenset[str] | None
+    ) -> None:
         body = encode_event(kind, fields)
+        if only is not None:
+            for peer_id in only:
+                if peer_id != skip and peer_id in room.peers:
+                    room.peers[peer_id].emit_encoded(body)
+            return
         for peer in room.peers.values():
             if peer.id != skip:
                 peer.emit_encoded(body)
@@ -369,6 +400,12 @@ class Hub:
         if peer.expiry is not None:
             peer.expiry.cancel()
         self.lifecycle.close_transports(room, peer)
+        if peer.room == DESK:
+            self.reception.gone(peer)
+        elif not self.closing:
+            self._staff_moved(room, peer)
+            if not self.reception.is_reachable(peer.claims.identity):
+                self.staging.lost(peer.claims.identity)
         if code is not None:
             peer.dismiss(ApiError(code))
         else:
@@ -378,13 +415,17 @@ class Hub:
     def _close_room(self, room: LiveRoom) -> None:
         if room.timer is not None:
             room.timer.cancel()
-        if self.rooms.get(room.state.name) is room:
+        if room is self.desk_room:
+            self.desk_room = None
+        elif self.rooms.get(room.state.name) is room:
             del self.rooms[room.state.name]
+            self.reception.changed()
         placement = room.take_placement()
         if placement is not None:
             self.send(placement, CloseRouter(placement.router_id))
 
-    def _arm(self, room: LiveRoom) -> None:
+    def arm(self, room: LiveRoom) -> None:
+        """Set the timer for what the Room does by time alone."""
         if room.timer is not None:
             room.timer.cancel()
             room.timer = None
@@ -396,6 +437,13 @@ class Hub:
     def _on_timer(self, room: LiveRoom) -> None:
         room.timer = None
         self.apply(room, Tick())
+
+    def snapshot(self, room: LiveRoom, peer: Peer) -> dict[str, Any]:
+        """``room`` in the ``join`` reply: what this Peer may know."""
+        snapshot = room.state.snapshot(peer.id) | self.talking.snapshot(room, peer)
+        if room.state.controls(peer.id):
+            snapshot["agents"] = self.reception.directory(room)
+        return snapshot
 
     # --- helpers for the parts -----------------------------------------------------------------------------------
 
@@ -440,6 +488,7 @@ def _policy(config: Config) -> Policy:
         max_peers=rooms.max_peers,
         max_publishers=rooms.max_publishers,
         max_tracks=rooms.max_tracks,
+        max_stage=rooms.max_stage,
         empty_timeout_s=rooms.empty_timeout_s,
         departure_timeout_s=rooms.departure_timeout_s,
         away_grace_s=rooms.away_grace_s,

@@ -13,20 +13,22 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 
 from media.api import Source
 from signaling.errors import ApiError, Locale, bad_message
+from signaling.message_types import (
+    MAX_MESSAGE,
+    MAX_SAFE_INTEGER,
+    Count,
+    Id,
+    Milliseconds,
+    Note,
+    Pixels,
+    Request,
+    Sdp,
+    Token,
+)
 from signaling.shapes import Between, Length, parse_json, read_object
+from signaling.stage_messages import STAGE_REQUESTS
 
 PROTOCOL_VERSION = 1
-MAX_MESSAGE = 64 * 1024
-MAX_SAFE_INTEGER = 2**53 - 1
-
-
-Id = Annotated[str, Length(1, 64)]
-Sdp = Annotated[str, Length(1, MAX_MESSAGE)]
-Token = Annotated[str, Length(0, MAX_MESSAGE)]
-Note = Annotated[str, Length(0, 200)]
-Count = Annotated[int, Between(0, MAX_SAFE_INTEGER)]
-Pixels = Annotated[int, Between(0, 16384)]
-Milliseconds = Annotated[float, Between(0, 1e9)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,6 @@ class TrackReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A message from a client; ``type`` is its name on the wire."""
-
-    type: ClassVar[str] = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Join(Request):
     """The first message of a session."""
 
@@ -80,6 +75,7 @@ class Join(Request):
     subscribe: Literal["auto", "none"] = "auto"
     codecs: tuple[Annotated[str, Length(1, 100)], ...] | None = None
     client: Note = ""
+    desk: bool = False
     resume: Resume | None = None
 
 
@@ -208,27 +204,25 @@ class Leave(Request):
     type: ClassVar[str] = "leave"
 
 
-REQUESTS: dict[str, type[Request]] = {
-    cls.type: cls
-    for cls in (
-        Join,
-        UpdateToken,
-        Publish,
-        Unpublish,
-        Mute,
-        Subscribe,
-        Unsubscribe,
-        Answer,
-        RestartIce,
-        Keyframe,
-        Report,
-        StartShow,
-        EndShow,
-        RemovePeer,
-        Ping,
-        Leave,
-    )
-}
+_ROOM_REQUESTS: tuple[type[Request], ...] = (
+    Join,
+    UpdateToken,
+    Publish,
+    Unpublish,
+    Mute,
+    Subscribe,
+    Unsubscribe,
+    Answer,
+    RestartIce,
+    Keyframe,
+    Report,
+    StartShow,
+    EndShow,
+    RemovePeer,
+    Ping,
+    Leave,
+)
+REQUESTS: dict[str, type[Request]] = {cls.type: cls for cls in (*_ROOM_REQUESTS, *STAGE_REQUESTS)}
 
 EVENTS = (
     "offer",
@@ -246,6 +240,21 @@ EVENTS = (
     "transport_lost",
     "uplink",
     "grants",
+    "stage",
+    "invite",
+    "hands",
+    "hand",
+    "unmute_requested",
+    "chat",
+    "chat_deleted",
+    "chat_settings",
+    "chat_muted",
+    "backchannel",
+    "backchannel_acked",
+    "staff",
+    "agents",
+    "presence",
+    "desk_rooms",
     "bye",
 )
 

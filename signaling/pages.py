@@ -75,6 +75,7 @@ class Pages:
         table.get("/")(self._page("landing.html"))
         table.get("/live/{room}")(self._page("live.html"))
         table.get("/host/{room}")(self._page("host.html"))
+        table.get("/agent")(self._page("agent.html"))
         table.get("/favicon.ico")(self._favicon)
         table.get("/web/{path:.+}")(self._asset)
         return table

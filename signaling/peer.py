@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PeerKind = Literal["ws", "whip", "whep"]
 RING = 256
+#: The room of those who sit at the desk. No room can have this name.
+DESK = "@desk"
 
 
 class Outlet(Protocol):
@@ -65,6 +67,8 @@ class Peer:
     publish_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     reports: dict[str, TrackReport] = field(default_factory=dict)
     resume_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    #: The lists it was told last, by event: they are whole each time, so one that is the same says nothing.
+    lists: dict[str, str] = field(default_factory=dict)
     outlet: Outlet | None = None
     expiry: asyncio.TimerHandle | None = None
     gone: bool = False
@@ -78,8 +82,18 @@ class Peer:
 
     def member(self) -> Member:
         """This Peer as the Room sees it."""
-        claims = self.claims
-        return Member(self.id, claims.identity, claims.name, claims.role, claims.is_host, claims.may_publish)
+        claims, grants = self.claims, self.claims.grants
+        return Member(
+            self.id,
+            claims.identity,
+            claims.name,
+            claims.role,
+            claims.is_host,
+            show=grants.show,
+            manage=grants.manage,
+            staff=grants.backchannel or grants.desk,
+            publish=grants.publish,
+        )
 
     def emit(self, kind: str, fields: Mapping[str, Any], *, replay: bool = True) -> None:
         """Send one event. ``replay=False``: it makes no sense later, so a resume leaves it out."""

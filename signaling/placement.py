@@ -9,7 +9,9 @@ from typing import Protocol, TypeVar
 
 from media.api import Candidate, OpenRouter, ProducerParams, Request, WorkerInfo
 from media.rpc import RpcError, WorkerLost
+from signaling.chat import BackChannel, Chat
 from signaling.errors import ApiError, known
+from signaling.invite import Invite
 from signaling.peer import Peer, new_id
 from signaling.room import Room
 
@@ -73,10 +75,21 @@ class LiveRoom:
     """``producers`` has the negotiated parameters of every track, by track id."""
 
     state: Room
+    chat: Chat = field(default_factory=Chat)
+    backchannel: BackChannel = field(default_factory=BackChannel)
+    staff_told: list[dict[str, str]] = field(default_factory=list)
     peers: dict[str, Peer] = field(default_factory=dict)
     producers: dict[str, ProducerParams] = field(default_factory=dict)
     placement: Placement | None = None
     timer: asyncio.TimerHandle | None = None
+
+    def pending(self) -> list[Invite]:
+        """The invitations and offers that wait for an answer."""
+        return [invite for invite in self.state.invites.values() if invite.pending]
+
+    def pending_for(self, identity: str) -> list[Invite]:
+        """Those that would bring this person on stage."""
+        return [invite for invite in self.pending() if invite.guest == identity]
 
     async def place(self, pool: Pool) -> Placement:
         """The Router of this Room, opened if need be; concurrent callers share one opening. Raises ApiError."""

@@ -52,11 +52,11 @@ class Publisher:
 
 @dataclass(frozen=True, slots=True)
 class PublishResult:
-    """The answer to a publisher. ``tracks``: (mid, track id, source); ``rejected``: (mid, error)."""
+    """The answer to a publisher. ``tracks``: (mid, track id, source, held); ``rejected``: (mid, error)."""
 
     transport: str
     sdp: str
-    tracks: tuple[tuple[str, str, Source], ...]
+    tracks: tuple[tuple[str, str, Source, bool], ...]
     rejected: tuple[tuple[str, ApiError], ...]
 
 
@@ -78,8 +78,6 @@ class Publishing:
 
         ``requests`` None (WHIP): the kinds of the m-lines decide what they are.
         """
-        if not peer.claims.may_publish:
-            raise ApiError("forbidden")
         async with peer.publish_lock:
             room = self._hub.room_of(peer)
             publisher = peer.publisher
@@ -92,6 +90,8 @@ class Publishing:
     async def _publish_anew(
         self, room: LiveRoom, peer: Peer, sdp: str, requests: Sequence[TrackRequest] | None
     ) -> PublishResult:
+        rights = Rights(room, peer, requests)
+        rights.require_any()
         if peer.publisher is not None:
             self.close(room, peer)
         room.state.check_publish(peer.id, 1 if requests is None else len(requests))
@@ -102,8 +102,8 @@ class Publishing:
             placement,
             PublishNegotiation(self._policy, server_side(placement.worker, ice), lambda: new_id("t")),
         )
-        answer = _negotiate(publisher, peer, sdp, requests)
-        rejected = _rejected(answer)
+        answer = _negotiate(publisher, sdp, requests, rights)
+        rejected = _rejected(answer, requests, rights)
         if not answer.producers:
             raise rejected[0][1] if rejected else ApiError("no_common_codec")
         if requests is None:
@@ -111,7 +111,7 @@ class Publishing:
             for _, error in rejected:
                 if error.code != "unsupported_media_type":
                     raise error
-        producers = _with_mute(answer.producers, requests)
+        producers = _with_pause(answer.producers, requests, rights)
         certificate = placement.worker.info.fingerprint
         params = TransportParams(publisher.transport_id, placement.router_id, "publish", ice, certificate)
         await call(placement.worker, OpenTransport(params, answer.dtls, producers))
@@ -119,7 +119,7 @@ class Publishing:
             room.require(placement, peer)
             peer.publisher = publisher
             self._hub.note_transport(publisher.transport_id, peer)
-            self._commit(room, peer, publisher, producers)
+            self._commit(room, peer, publisher, producers, requests)
         except ApiError:
             self.close(room, peer)
             self._hub.send(placement, CloseTransport(publisher.transport_id))
@@ -130,48 +130,87 @@ class Publishing:
         self, room: LiveRoom, peer: Peer, publisher: Publisher, sdp: str, requests: Sequence[TrackRequest]
     ) -> PublishResult:
         placement = publisher.placement
-        added = sum(1 for request in requests if request.mid not in publisher.tracks)
+        added = [request for request in requests if request.mid not in publisher.tracks]
+        rights = Rights(room, peer, requests)
         if added:
-            room.state.check_publish(peer.id, added)
-        answer = _negotiate(publisher, peer, sdp, requests)
-        rejected = _rejected(answer)
+            room.state.check_publish(peer.id, len(added))
+            Rights(room, peer, added).require_any()
+        answer = _negotiate(publisher, sdp, requests, rights)
+        rejected = _rejected(answer, requests, rights)
         # A track that was ended by `unpublish` or by us, and is offered again on its m-line, begins again.
         asked = {request.mid for request in requests}
         current = set(publisher.tracks.values())
-        producers = _with_mute(
+        producers = _with_pause(
             [entry for entry in publisher.negotiation.producers if entry.id not in current and entry.mid in asked],
             requests,
+            rights,
         )
         if answer.ice_restart is not None:
             await call(placement.worker, RestartIce(publisher.transport_id, answer.ice_restart))
         if producers:
             await call(placement.worker, AddProducers(publisher.transport_id, producers))
         room.require(placement, peer)
-        self._commit(room, peer, publisher, producers)
+        self._commit(room, peer, publisher, producers, requests)
         if answer.removed:
             self._hub.apply(room, Unpublished(tuple(answer.removed)))
         return _result(room, publisher, answer.sdp, rejected)
 
-    def _commit(self, room: LiveRoom, peer: Peer, publisher: Publisher, producers: tuple[ProducerParams, ...]) -> None:
+    def _commit(
+        self,
+        room: LiveRoom,
+        peer: Peer,
+        publisher: Publisher,
+        producers: tuple[ProducerParams, ...],
+        requests: Sequence[TrackRequest] | None,
+    ) -> None:
+        """The Worker has these now; the stage may have changed while it was asked, so the rights are looked up anew."""
         if not producers:
             return
+        muted = _muted_mids(requests)
+        tracks = []
         for producer in producers:
-            room.producers[producer.id] = producer
             publisher.tracks[producer.mid] = producer.id
-        tracks = tuple(
-            Track(entry.id, peer.id, entry.kind, entry.source, _codec(entry), entry.paused) for entry in producers
-        )
+            try:
+                held = room.state.right_to_publish(peer.id, producer.source) == "held"
+            except ApiError:
+                del publisher.tracks[producer.mid]
+                self._hub.send(publisher.placement, CloseProducer(producer.id))
+                continue
+            paused = held or producer.mid in muted
+            if paused != producer.paused:
+                self._hub.send(publisher.placement, PauseProducer(producer.id, paused))
+            room.producers[producer.id] = producer
+            codec = _codec(producer)
+            is_muted = producer.mid in muted
+            tracks.append(
+                Track(producer.id, peer.id, producer.kind, producer.source, codec, is_muted, held=held)
+            )
+        if not tracks:
+            raise ApiError("not_on_stage")
         # A stand-alone publisher has no button for it: what a host sends over WHIP is on air.
         starts_show = peer.kind == "whip" and peer.claims.grants.show
-        self._hub.apply(room, Published(peer.id, tracks, starts_show))
+        try:
+            self._hub.apply(room, Published(peer.id, tuple(tracks), starts_show))
+        except ApiError:
+            for track in tracks:
+                room.producers.pop(track.id, None)
+                self._hub.send(publisher.placement, CloseProducer(track.id))
+            publisher.tracks = {mid: track for mid, track in publisher.tracks.items() if track in room.state.tracks}
+            raise
 
     async def mute(self, peer: Peer, track_id: str, muted: bool) -> None:
         """Have the Worker drop a track's packets, or let them through again. Raises ApiError."""
         room = self._hub.room_of(peer)
-        self._own_track(room, peer, track_id)
+        track = self._own_track(room, peer, track_id)
+        if not muted:
+            room.state.may_unmute(track_id)
         placement = self._publisher(peer).placement
-        await call(placement.worker, PauseProducer(track_id, muted))
-        room.require(placement, peer)
+        if not track.held:
+            await call(placement.worker, PauseProducer(track_id, muted))
+            room.require(placement, peer)
+            if not muted:
+                # Asked again: the host may have muted it meanwhile, and the Worker has heard that last.
+                room.state.may_unmute(track_id)
         self._hub.apply(room, Muted(track_id, muted))
 
     def unpublish(self, peer: Peer, track_id: str) -> None:
@@ -184,7 +223,7 @@ class Publishing:
         """Take an offer with new ICE credentials; returns the answer. Raises ApiError."""
         publisher = self._publisher(peer)
         async with peer.publish_lock:
-            answer = _negotiate(publisher, peer, sdp, ())
+            answer = _negotiate(publisher, sdp, (), Rights(self._hub.room_of(peer), peer, ()))
             if answer.ice_restart is None:
                 raise ApiError("sdp_invalid", detail="the ICE credentials did not change")
             await call(publisher.placement.worker, RestartIce(publisher.transport_id, answer.ice_restart))
@@ -204,8 +243,8 @@ class Publishing:
     def forbid(self, peer: Peer) -> None:
         """After grants changed: end the tracks that are not allowed any more."""
         room = self._hub.room_of(peer)
-        allowed = peer.claims.grants.publish
-        tracks = [track.id for track in room.state.tracks_of(peer.id) if track.source not in allowed]
+        rights = Rights(room, peer, None)
+        tracks = [track.id for track in room.state.tracks_of(peer.id) if rights.refusal(track.source) is not None]
         if tracks:
             self._hub.apply(room, Unpublished(tuple(tracks)))
 
@@ -253,11 +292,42 @@ def server_side(worker: Worker, ice: IceParams) -> ServerSide:
     return ServerSide(ice, worker.info.fingerprint, worker.candidates)
 
 
-def _negotiate(publisher: Publisher, peer: Peer, sdp: str, requests: Sequence[TrackRequest] | None) -> PublishAnswer:
-    grants = peer.claims.grants
+class Rights:
+    """What a Peer may send at this moment, source by source; ``requests`` None (WHIP): microphone and camera."""
+
+    def __init__(self, room: LiveRoom, peer: Peer, requests: Sequence[TrackRequest] | None) -> None:
+        self._room = room
+        self._peer = peer
+        self._asked: tuple[Source, ...] = (
+            ("microphone", "camera") if requests is None else tuple(request.source for request in requests)
+        )
+
+    def refusal(self, source: Source) -> ApiError | None:
+        """Why not, or None."""
+        try:
+            self._room.state.right_to_publish(self._peer.id, source)
+        except ApiError as error:
+            return error
+        return None
+
+    def held(self, source: Source) -> bool:
+        """Whether it waits for a place on the stage."""
+        return self._room.state.right_to_publish(self._peer.id, source) == "held"
+
+    def require_any(self) -> None:
+        """Raise the first refusal if nothing at all is allowed."""
+        refusals = [self.refusal(source) for source in self._asked]
+        if refusals and all(refusal is not None for refusal in refusals):
+            assert refusals[0] is not None
+            raise refusals[0]
+
+
+def _negotiate(
+    publisher: Publisher, sdp: str, requests: Sequence[TrackRequest] | None, rights: Rights
+) -> PublishAnswer:
     sources = None if requests is None else {request.mid: request.source for request in requests}
     try:
-        return publisher.negotiation.answer(sdp, sources, lambda source: source in grants.publish)
+        return publisher.negotiation.answer(sdp, sources, lambda source: rights.refusal(source) is None)
     except NegotiationError as exc:
         raise refusal(exc) from None
 
@@ -267,19 +337,39 @@ def _codec(producer: ProducerParams) -> str:
     return next((codec.name for codec in producer.codecs if codec.name != "red"), producer.codecs[0].name)
 
 
-def _with_mute(
-    producers: Sequence[ProducerParams], requests: Sequence[TrackRequest] | None
+def _muted_mids(requests: Sequence[TrackRequest] | None) -> frozenset[str]:
+    return frozenset(request.mid for request in requests or () if request.muted)
+
+
+def _with_pause(
+    producers: Sequence[ProducerParams], requests: Sequence[TrackRequest] | None, rights: Rights
 ) -> tuple[ProducerParams, ...]:
-    muted = {request.mid for request in requests or () if request.muted}
-    return tuple(replace(entry, paused=True) if entry.mid in muted else entry for entry in producers)
+    muted = _muted_mids(requests)
+    return tuple(
+        replace(entry, paused=True) if entry.mid in muted or rights.held(entry.source) else entry for entry in producers
+    )
 
 
-def _rejected(answer: PublishAnswer) -> tuple[tuple[str, ApiError], ...]:
-    return tuple((mid, ApiError(known(code), detail=message)) for mid, code, message in answer.rejected)
+def _rejected(
+    answer: PublishAnswer, requests: Sequence[TrackRequest] | None, rights: Rights
+) -> tuple[tuple[str, ApiError], ...]:
+    sources = {request.mid: request.source for request in requests or ()}
+    rejected = []
+    for mid, code, message in answer.rejected:
+        error = ApiError(known(code), detail=message)
+        if code == "forbidden" and mid in sources:
+            # The Room knows better why.
+            error = rights.refusal(sources[mid]) or error
+        rejected.append((mid, error))
+    return tuple(rejected)
 
 
 def _result(
     room: LiveRoom, publisher: Publisher, sdp: str, rejected: tuple[tuple[str, ApiError], ...]
 ) -> PublishResult:
-    tracks = tuple((mid, track, room.producers[track].source) for mid, track in publisher.tracks.items())
+    tracks = tuple(
+        (mid, track, room.producers[track].source, room.state.tracks[track].held)
+        for mid, track in publisher.tracks.items()
+        if track in room.state.tracks
+    )
     return PublishResult(publisher.transport_id, sdp, tracks, rejected)

@@ -32,6 +32,7 @@ class NewRoom:
     max_peers: Annotated[int, Between(1, 100_000)] | None = None
     max_publishers: Annotated[int, Between(1, 100)] | None = None
     max_tracks: Annotated[int, Between(1, 32)] | None = None
+    max_stage: Annotated[int, Between(1, 6)] | None = None
     empty_timeout_s: Seconds | None = None
     departure_timeout_s: Seconds | None = None
     away_grace_s: Seconds | None = None
@@ -60,7 +61,7 @@ def routes(hub: Hub) -> web.RouteTableDef:
         authenticate(request, hub).require_manage(wanted.name)
         given = {item.name: getattr(wanted, item.name) for item in fields(Policy)}
         policy = replace(hub.policy, **{name: value for name, value in given.items() if value is not None})
-        room = await hub.create_room(RoomRecord(wanted.name, clean_name(wanted.title), policy, hub.wall()))
+        room = await hub.registry.create(RoomRecord(wanted.name, clean_name(wanted.title), policy, hub.wall()))
         return web.json_response(_room(room), status=201, headers={"Location": f"/api/v1/rooms/{wanted.name}"})
 
     @table.get("/api/v1/rooms")
@@ -93,7 +94,7 @@ def routes(hub: Hub) -> web.RouteTableDef:
     async def end(request: web.Request) -> web.Response:
         name = request.match_info["room"]
         authenticate(request, hub).require_manage(name)
-        await hub.end_room(name)
+        await hub.registry.end(name)
         return web.Response(status=204)
 
     @table.delete("/api/v1/rooms/{room}/peers/{peer}")

@@ -22,18 +22,17 @@ from signaling.dispatch import dispatch
 from signaling.errors import CLOSE_NORMAL, ApiError, Locale, as_locale, bad_message
 from signaling.hub import Hub
 from signaling.limits import TokenBucket
+from signaling.message_types import MAX_MESSAGE, Request
 from signaling.messages import (
-    MAX_MESSAGE,
     PROTOCOL_VERSION,
     Envelope,
     Join,
     Leave,
-    Request,
     dump,
     read_envelope,
     read_request,
 )
-from signaling.peer import Peer
+from signaling.peer import DESK, Peer
 from signaling.subscribing import NOTHING
 
 logger = logging.getLogger(__name__)
@@ -247,14 +246,21 @@ class Session:
         if request.v != PROTOCOL_VERSION:
             raise ApiError("version_unsupported")
         hub = self._hub
-        claims = hub.authenticate(request.token, request.room)
-        if claims.room == ANY_ROOM:
+        # A token for every room stays one at the desk; in a room it is for that room alone.
+        claims = hub.authenticate(request.token, None if request.desk else request.room)
+        if claims.room == ANY_ROOM and not request.desk:
             raise bad_message("room", "missing")
         if request.resume is not None:
-            peer = hub.resume(request.resume.peer, request.resume.key, claims)
+            room = DESK if request.desk else claims.room
+            peer = hub.resume(request.resume.peer, request.resume.key, claims, room)
             if peer is not None:
                 await self._resumed(envelope, peer, request.resume.seq)
                 return
+        if request.desk:
+            peer = hub.attend(claims, locale=self._locale, client=request.client)
+            self._reply(envelope, {**self._welcome(peer), "resumed": False, "desk": hub.reception.snapshot(peer)})
+            self._attach(peer)
+            return
         peer = await hub.join(
             claims,
             locale=self._locale,
@@ -268,7 +274,7 @@ class Session:
             # A deadline or a closed connection: nobody is going to come back for this Peer.
             await hub.leave(peer, "join_failed")
             raise
-        fields = {**self._welcome(peer), "resumed": False, "room": hub.room_of(peer).state.snapshot()}
+        fields = {**self._welcome(peer), "resumed": False, "room": hub.snapshot(hub.room_of(peer), peer)}
         if offer is not None:
             fields["offer"] = offer
         self._reply(envelope, fields)
@@ -280,20 +286,24 @@ class Session:
         peer.locale = self._locale
         missed = peer.missed(seq)
         fields = {**self._welcome(peer), "resumed": True}
-        if missed is None:
-            fields["room"] = room.state.snapshot()
+        if missed is None and peer.room == DESK:
+            fields["desk"] = self._hub.reception.snapshot(peer)
+        elif missed is None:
+            fields["room"] = self._hub.snapshot(room, peer)
         else:
             fields["seq"] = seq
         self._reply(envelope, fields)
         for text in missed or ():
             self.send(text)
-        self._attach(peer)
+        self._attach(peer, resumed=True)
         self._hub.returned(peer)
         await self._hub.subscribing.resend(room, peer)
 
-    def _attach(self, peer: Peer) -> None:
+    def _attach(self, peer: Peer, *, resumed: bool = False) -> None:
         self._peer, peer.outlet = peer, self
         self._count_joined()
+        if not resumed:
+            self._hub.attached(peer)
 
     def _count_joined(self) -> None:
         if self._waits:

@@ -106,7 +106,8 @@ class Subscribing:
         if tracks == "auto" or subscriber.wanted == "auto":
             subscriber.wanted = "auto"
         else:
-            if not anew and any(track not in room.state.tracks for track in tracks):
+            announced = {track.id for track in _visible(room, peer) if not track.held}
+            if not anew and not tracks <= announced:
                 raise ApiError("track_not_found")
             subscriber.wanted = (subscriber.wanted | tracks) & room.state.tracks.keys()
         subscriber.refused.clear()
@@ -193,11 +194,11 @@ class Subscribing:
             raise ApiError("forbidden")
         room = self._hub.room_of(peer)
         async with peer.subscriber.lock:
-            if not room.state.tracks:
+            if not _on_air(room, peer):
                 raise ApiError("not_live", retry_after_s=2.0)
             placement = await room.place(self._hub.pool)
             ice = new_ice()
-            tracks = self._out_tracks(room, list(room.state.tracks.values()), {})
+            tracks = self._out_tracks(room, _on_air(room, peer), {})
             try:
                 answer = answer_whep(sdp, tracks, server_side(placement.worker, ice))
             except NegotiationError as exc:
@@ -324,7 +325,8 @@ class Subscribing:
         if not peer.claims.grants.subscribe:
             return {}
         wanted, refused = peer.subscriber.wanted, peer.subscriber.refused
-        tracks = [track for track in room.state.tracks.values() if track.id not in refused]
+        # Held tracks too: when they go on air, nothing is left to negotiate.
+        tracks = [track for track in _visible(room, peer) if track.id not in refused]
         if wanted == "auto":
             return {track.id: track for track in tracks if track.peer != peer.id}
         return {track.id: track for track in tracks if track.id in wanted}
@@ -369,6 +371,15 @@ class Subscribing:
         if path is None or path.transport_id != transport_id:
             raise ApiError("transport_not_found")
         return path
+
+
+def _visible(room: LiveRoom, peer: Peer) -> list[Track]:
+    """Nothing else may ever reach this Peer."""
+    return [track for track in room.state.tracks.values() if room.state.may_see(track, peer.id)]
+
+
+def _on_air(room: LiveRoom, peer: Peer) -> list[Track]:
+    return [track for track in _visible(room, peer) if not track.held]
 
 
 def _fields(path: Path, offer: Offer) -> dict[str, Any]:
