@@ -301,6 +301,8 @@ export class AgentCall extends Emitter {
     if (!this.capture) this.prepare();
     const { capture } = this;
     if (!capture) return false;
+    // The preview may be opening by itself at this very moment.
+    if (capture.state === "opening") await opened(capture);
     if (capture.state === "closed") await capture.open();
     if (this.#closed) return false;
     if (capture.tracks.camera || capture.tracks.microphone) return true;
@@ -352,6 +354,17 @@ export class AgentCall extends Emitter {
   #changed() {
     if (!this.#closed) this.emit("change", null);
   }
+}
+
+/** @param {Capture} capture @returns {Promise<void>} when it is open, or closed again */
+function opened(capture) {
+  return new Promise((resolve) => {
+    const undo = capture.on("change", () => {
+      if (capture.state === "opening") return;
+      undo();
+      resolve();
+    });
+  });
 }
 
 /** @param {unknown} error @returns {Failure} */

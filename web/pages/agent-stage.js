@@ -72,6 +72,24 @@ export class AgentStage {
       this.#deaf = deaf;
       this.#remote?.setSound(this.#audible);
     }
+    this.#showOwn(call);
+  }
+
+  /** Our own picture stands in our own place, as viewers see it but mirrored. @param {AgentCall | null} call */
+  #showOwn(call) {
+    const remote = this.#remote;
+    if (!remote) return;
+    const capture = call?.mode === "air" ? call.capture : null;
+    const camera = capture && !capture.off.camera ? capture.tracks.camera : null;
+    const own = capture && {
+      camera,
+      screen: capture.screen?.video ?? null,
+      micMuted: capture.off.microphone || capture.tracks.microphone === null,
+      mirrored: camera?.getSettings().facingMode !== "environment",
+    };
+    const shown = remote.own;
+    const same = own?.camera === shown?.camera && own?.screen === shown?.screen && own?.micMuted === shown?.micMuted;
+    if (!same || (own === null) !== (shown === null)) remote.own = own;
   }
 
   toggleSound() {

@@ -80,7 +80,7 @@ function render() {
   const seen = picture.view;
   renderCenter(scene, seen);
   renderHead(scene);
-  renderBanner(scene, repairing, seen);
+  renderBanner(scene, repairing);
   renderControls(scene, seen);
   renderUnmute();
   side.render({ scene, repairing, supervisor: supervises() });
@@ -215,12 +215,11 @@ function renderHead(scene) {
 /**
  * @param {import("./agent-view.js").Scene} scene
  * @param {"room" | "desk" | null} repairing
- * @param {import("./live-view.js").Scene} seen
  */
-function renderBanner(scene, repairing, seen) {
+function renderBanner(scene, repairing) {
   let words = "";
   if (repairing === "room") words = scene === "air" ? t("air.repairing") : t("live.repairing");
-  else if (scene === "air" && seen === "away") words = t("air.host_away");
+  else if (scene === "air" && desk.call?.info?.state === "away") words = t("air.host_away");
   banner.hidden = words === "";
   if (words && banner.textContent !== words) banner.replaceChildren(dots(), make("span", "", words));
 }
