@@ -55,11 +55,11 @@ async def test_a_fresh_token_in_time(site: Site, monkeypatch: pytest.MonkeyPatch
 
 
 async def test_grants_that_shrink_end_what_they_covered(site: Site) -> None:
-    host, joined = await site.joined("h", "agent")
+    host, joined = await site.joined("h", "host")
     reply = await publish(host, *AV)
     admin = {"Authorization": f"Bearer {site.token('root', 'admin', room='*')}"}
     url = f"/api/v1/rooms/demo/peers/{joined['peer']}/grants"
-    response = await site.http.put(url, json={"publish": ["microphone"]}, headers=admin)
+    response = await site.http.put(url, json={"publish": ["microphone"], "show": True}, headers=admin)
     assert response.status == 200
     assert (await host.event("grants"))["grants"]["publish"] == ["microphone"]
     await host.event("track_unpublished", track=reply["ids"]["camera"])
@@ -100,7 +100,7 @@ async def test_whip_is_on_air_at_once(site: Site) -> None:
     viewer, _ = await site.joined("v")
     peer = await stand_alone(site, "whip", "obs", "host")
     result = await site.hub.publish(peer, offer("audio", "video"))
-    assert [source for _, _, source in result.tracks] == ["microphone", "camera"]
+    assert [source for _, _, source, _ in result.tracks] == ["microphone", "camera"]
     await viewer.event("room_state", state="live")
     report = site.hub.lifecycle.on_event
     worker = site.pool.all[0]

@@ -39,9 +39,9 @@ async def test_publish(site: Site) -> None:
 @pytest.mark.parametrize(
     ("grants", "sources", "accepted", "refused"),
     [
-        ({"publish": ["camera", "microphone"]}, AV, 2, []),
-        ({"publish": ["microphone"]}, AV, 1, ["1"]),
-        ({"publish": ["camera"]}, ("microphone", "screen"), 0, ["forbidden"]),
+        ({"publish": ["camera", "microphone"], "show": True}, AV, 2, []),
+        ({"publish": ["microphone"], "show": True}, AV, 1, ["1"]),
+        ({"publish": ["camera"], "show": True}, ("microphone", "screen"), 0, ["forbidden"]),
         ({"subscribe": True}, AV, 0, ["forbidden"]),
         ({"manage": True}, AV, 0, ["forbidden"]),
     ],
@@ -151,8 +151,8 @@ async def test_limits(make_site: MakeSite) -> None:
     host, _ = await site.joined("h", "host")
     assert await host.code("publish", sdp=offer("audio", "video"), tracks=tracks(*AV)) == "track_limit"
     await publish(host, "camera")
-    agent, _ = await site.joined("a", "agent")
-    assert await agent.code("publish", sdp=offer("audio"), tracks=tracks("microphone")) == "room_full"
+    whisperer, _ = await site.joined("s", "supervisor")
+    assert await whisperer.code("publish", sdp=offer("audio"), tracks=tracks("whisper")) == "room_full"
 
 
 async def test_a_worker_that_refuses_leaves_nothing_behind(site: Site) -> None:

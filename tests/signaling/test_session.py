@@ -205,7 +205,7 @@ async def test_resume_replays_what_was_missed(site: Site) -> None:
     await client.cut()
     away = await watcher.event("room_state", state="away")
     assert away["away_until"] > away["since"]
-    _, second = await site.joined("b", "agent")
+    _, second = await site.joined("b", "host")
     client, back = await resume(site, first, seq)
     assert (back["resumed"], back["peer"], back["seq"]) == (True, first["peer"], seq)
     assert "room" not in back

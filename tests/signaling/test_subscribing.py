@@ -47,10 +47,10 @@ async def test_one_offer_at_a_time(site: Site) -> None:
 
 async def test_publishers_do_not_receive_themselves(site: Site) -> None:
     host, _ = await site.joined("h", "host")
-    agent, _ = await site.joined("a", "agent")
+    other, _ = await site.joined("a", "host")
     await publish(host, "microphone")
-    await agent.event("offer")
-    await publish(agent, "camera")
+    await other.event("offer")
+    await publish(other, "camera")
     given = await host.event("offer")
     assert len(given["tracks"]) == 1
 

@@ -141,7 +141,7 @@ async def test_whip_publishes_and_starts_the_show(site: Site) -> None:
 
 
 async def test_whip_without_show_grant_publishes_only(site: Site) -> None:
-    await Caller(site, site.limited("camera", publish=["camera", "microphone"])).started()
+    await Caller(site, site.limited("camera", publish=["camera", "microphone"], show=True)).started()
     assert site.hub.rooms["demo"].state.snapshot()["state"] == "idle"
 
 
@@ -214,7 +214,7 @@ async def test_lost_worker_ends_session(site: Site, host: Caller) -> None:
 async def test_half_a_success_is_none(site: Site) -> None:
     both = offer("audio", "video", codec="H263")
     await refused(await Caller(site, site.token("camera", "host")).post(both), 406, "no_common_codec")
-    partly = Caller(site, site.limited("mic", publish=["microphone"]))
+    partly = Caller(site, site.limited("mic", publish=["microphone"], show=True))
     await refused(await partly.post(), 403, "forbidden")
     assert not site.hub.peers
     assert not site.pool.all[0].asked(api.OpenTransport)
