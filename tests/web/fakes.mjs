@@ -136,11 +136,17 @@ class FakeSender {
     this.parameters = { encodings };
   }
 
+  /** What was read last; anything else is refused, as browsers do. */
+  #read = null;
+
   getParameters() {
-    return structuredClone(this.parameters);
+    return (this.#read = structuredClone(this.parameters));
   }
 
   async setParameters(parameters) {
+    if (parameters !== this.#read) throw new Error("InvalidModificationError");
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#read = null;
     this.parameters = structuredClone(parameters);
   }
 

@@ -52,12 +52,14 @@ async function prepare(scene, { held = true, said = held } = {}) {
   return { camera, microphone };
 }
 
+const active = ({ browser }) => browser.peer.transceivers.map(({ sender }) => sender.parameters.encodings[0].active);
 const sent = ({ browser }) => browser.peer.transceivers.map(({ sender }) => sender.track);
 
 test("what is held is negotiated, sends nothing, and leaves the preview alone", async () => {
   const scene = await agent();
   const { camera, microphone } = await prepare(scene);
   assert.deepEqual(sent(scene), [null, null]);
+  assert.deepEqual(active(scene), [false, false]);
   assert.deepEqual([camera.held, microphone.held], [true, true]);
   assert.equal(camera.mediaStreamTrack.enabled, true);
   assert.ok(camera.id);
@@ -84,6 +86,7 @@ test("on air: everything is sent while the server is asked", async () => {
   scene.put(place({ state: "joining" }));
   scene.browser.socket.reply(request, { invite: invite({ state: "accepted" }) });
   assert.equal((await going).state, "accepted");
+  assert.deepEqual(active(scene), [true, true]);
   assert.deepEqual([camera.held, microphone.held], [false, false]);
   assert.equal(scene.browser.socket.requests("publish").length, 1, "nothing is negotiated for it");
   assert.equal(scene.room.localTracks.size, 2);
@@ -98,6 +101,7 @@ for (const code of ["stage_full", "stage_locked", "invite_cancelled", "internal"
     scene.browser.socket.refuse(scene.browser.socket.last("accept_invite"), code);
     assert.equal(await outcome, code);
     assert.deepEqual(sent(scene), [null, null]);
+    assert.deepEqual(active(scene), [false, false]);
     assert.ok([...scene.room.localTracks].every(({ held }) => held));
   });
 }
@@ -212,6 +216,7 @@ test("many times on and off: one transport, and no m-line more than at first", a
     scene.put();
     await settle();
     assert.deepEqual(sent(scene), [null, null]);
+    assert.deepEqual(active(scene), [false, false]);
     assert.equal(scene.room.localTracks.size, 0);
   }
   assert.equal(scene.browser.peers.length, 1);

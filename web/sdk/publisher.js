@@ -372,7 +372,8 @@ export class Publisher {
       await local.transceiver?.sender.replaceTrack(sent(local));
     },
     holdChanged: async (local) => {
-      await local.transceiver?.sender.replaceTrack(sent(local));
+      const replaced = local.transceiver?.sender.replaceTrack(sent(local));
+      await Promise.all([replaced, this.#applyEncoding(local)]);
     },
     lockChanged: (local) => {
       // The server has muted it already: it need not be told.

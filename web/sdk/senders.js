@@ -44,6 +44,9 @@ export class MLines {
     if (!transceiver || isStopped(transceiver)) return;
     transceiver.direction = "inactive";
     transceiver.sender.replaceTrack(null).catch(() => {});
+    void inTurn(transceiver.sender, (parameters) => {
+      if (this.#parked.has(transceiver)) for (const one of parameters.encodings) one.active = false;
+    });
     this.#parked.set(transceiver, local);
   }
 
@@ -72,8 +75,9 @@ function isStopped(transceiver) {
 }
 
 /**
- * What a track's sender gets. A sender without a track sends nothing at all, in every browser, and the preview of the
- * same track plays on. The way back is as fast as with an inactive encoding.
+ * What a track's sender gets. The preview of a held track plays on, since it is the sender that goes without. That alone
+ * is not enough: Firefox repeats the last picture once a second, so the encoding is inactive as well. The way back takes
+ * no longer for it.
  * @param {LocalTrack} local
  */
 export function sent(local) {
@@ -81,14 +85,14 @@ export function sent(local) {
 }
 
 /**
- * A muted camera sends nothing at all, not black pictures; a muted microphone is left to the codec's own silence.
+ * What is held sends nothing. A muted camera sends nothing at all, not black pictures; a muted microphone is left to the codec's own silence.
  * @param {LocalTrack} local
  * @returns {RTCRtpEncodingParameters}
  */
 function encoding(local) {
   const { maxBitrate, maxFramerate } = local.options;
   return {
-    active: local.kind === "audio" || !local.muted,
+    active: !local.held && (local.kind === "audio" || !local.muted),
     ...(maxBitrate === undefined ? {} : { maxBitrate }),
     ...(maxFramerate === undefined ? {} : { maxFramerate }),
   };
@@ -99,16 +103,35 @@ function encoding(local) {
  * @param {RTCRtpSender} sender
  * @param {LocalTrack} local
  */
-export async function tune(sender, local) {
-  const parameters = sender.getParameters();
-  const first = parameters.encodings?.[0];
-  if (!first) return;
-  delete first.maxBitrate;
-  delete first.maxFramerate;
-  Object.assign(first, encoding(local));
-  delete parameters.degradationPreference;
-  if (local.source === "screen") parameters.degradationPreference = "maintain-resolution";
-  await sender.setParameters(parameters).catch(() => {});
+export function tune(sender, local) {
+  return inTurn(sender, (parameters) => {
+    const first = parameters.encodings?.[0];
+    if (!first || local.transceiver?.sender !== sender) return;
+    delete first.maxBitrate;
+    delete first.maxFramerate;
+    Object.assign(first, encoding(local));
+    delete parameters.degradationPreference;
+    if (local.source === "screen") parameters.degradationPreference = "maintain-resolution";
+  });
+}
+
+/** The last change of each sender's parameters. @type {WeakMap<RTCRtpSender, Promise<void>>} */
+const turns = new WeakMap();
+
+/**
+ * Browsers refuse parameters that were read before another change was done: one at a time, and what is wanted is looked
+ * up when its turn has come.
+ * @param {RTCRtpSender} sender
+ * @param {(parameters: RTCRtpSendParameters) => void} change
+ */
+function inTurn(sender, change) {
+  const turn = (turns.get(sender) ?? Promise.resolve()).then(async () => {
+    const parameters = sender.getParameters();
+    change(parameters);
+    await sender.setParameters(parameters);
+  }).catch(() => {});
+  turns.set(sender, turn);
+  return turn;
 }
 
 /**
