@@ -3,6 +3,7 @@ import { TalkPane } from "./agent-talk.js";
 import { sortRooms } from "./agent-view.js";
 import { Whisper } from "./agent-whisper.js";
 import { modeWord } from "./agent-words.js";
+import { ChatPanel } from "./components/chat-panel.js";
 import { PresenceSwitch } from "./components/presence-switch.js";
 import { RoomList } from "./components/room-list.js";
 import { WhisperButton } from "./components/whisper-button.js";
@@ -27,6 +28,7 @@ export class AgentSide {
   #presence = byId("presence", PresenceSwitch);
   #rooms = byId("rooms", RoomList);
   #whisperButton = byId("whisper", WhisperButton);
+  #chat = /** @type {ChatPanel} */ (document.createElement("lm-chat"));
   #talk = new TalkPane(() => this.pane === "talk" || !this.#narrow.matches);
   #narrow = matchMedia("(width <= 720px)");
   /** @type {AgentCall | null} */
@@ -48,6 +50,7 @@ export class AgentSide {
     this.#desk = desk;
     this.#changed = changed;
     this.#buildPanes();
+    this.#buildTalk();
     this.#listen();
   }
 
@@ -58,7 +61,6 @@ export class AgentSide {
 
   set pane(pane) {
     this.#root.dataset.pane = pane;
-    this.#talk.seen();
     this.#talk.render();
     this.#renderPanes();
   }
@@ -188,11 +190,23 @@ export class AgentSide {
     this.#dropWhisper();
     this.#call = call;
     this.#talk.clear();
+    this.#chat.follow(call?.room ?? null);
   }
 
-  /** @param {AgentCall | null} _call @returns {string[]} */
-  #tabs(_call) {
-    return [];
+  /** @param {AgentCall | null} call @returns {string[]} */
+  #tabs(call) {
+    return call ? ["chat"] : [];
+  }
+
+  #buildTalk() {
+    this.#chat.active = false;
+    this.#talk.add("chat", () => t("talk.chat"), this.#chat, (seen) => {
+      this.#chat.active = seen;
+    });
+    this.#chat.addEventListener("unread", (event) => {
+      this.#talk.count("chat", /** @type {CustomEvent<{ count: number }>} */ (event).detail.count);
+      this.#renderPanes();
+    });
   }
 
   #buildPanes() {

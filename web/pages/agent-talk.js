@@ -8,6 +8,7 @@ import { byId, make, setText } from "./dom.js";
  * @property {string} id
  * @property {() => string} label
  * @property {HTMLElement} panel
+ * @property {(seen: boolean) => void} look told whether a person can see the panel
  * @property {boolean} shown
  * @property {number} unread
  * @property {boolean} urgent
@@ -32,15 +33,15 @@ export class TalkPane {
    * @param {string} id
    * @param {() => string} label
    * @param {HTMLElement} panel
+   * @param {(seen: boolean) => void} [look]
    */
-  add(id, label, panel) {
+  add(id, label, panel, look = () => {}) {
     const word = make("span", "truncate");
     const badge = make("span", "tab-badge number");
     const button = make("button", "talk-tab", word, badge);
     button.type = "button";
     button.id = `tab-${id}`;
     button.setAttribute("role", "tab");
-    button.setAttribute("aria-controls", `panel-${id}`);
     button.addEventListener("click", () => this.open(id));
     panel.id ||= `panel-${id}`;
     button.setAttribute("aria-controls", panel.id);
@@ -49,31 +50,38 @@ export class TalkPane {
     panel.hidden = true;
     this.#bar.append(button);
     this.#body.append(panel);
-    this.#tabs.set(id, { id, label, panel, shown: true, unread: 0, urgent: false, button, word, badge });
+    this.#tabs.set(id, { id, label, panel, look, shown: true, unread: 0, urgent: false, button, word, badge });
   }
 
   /** @param {string} id */
   open(id) {
     this.#open = id;
-    this.seen();
     this.render();
   }
 
-  /** Something came in. @param {string} id @param {boolean} [urgent] */
-  count(id, urgent = false) {
+  /**
+   * So much is unread there.
+   * @param {string} id
+   * @param {number} unread
+   * @param {boolean} [urgent]
+   */
+  count(id, unread, urgent = false) {
     const tab = this.#tabs.get(id);
-    if (!tab || (this.#open === id && this.#visible())) return;
-    tab.unread += 1;
-    tab.urgent ||= urgent;
+    if (!tab) return;
+    const seen = this.seen(id);
+    tab.unread = seen ? 0 : unread;
+    tab.urgent = !seen && unread > 0 && (urgent || tab.urgent);
     this.render();
   }
 
-  /** What is open is read. */
-  seen() {
-    const tab = this.#tabs.get(this.#open);
-    if (!tab || !this.#visible()) return;
-    tab.unread = 0;
-    tab.urgent = false;
+  /** Whether a person can see this tab now. @param {string} id */
+  seen(id) {
+    return this.#open === id && !this.#root.hidden && this.#visible() && !document.hidden;
+  }
+
+  /** @param {string} id */
+  unreadOf(id) {
+    return this.#tabs.get(id)?.unread ?? 0;
   }
 
   /** How much is unread in all tabs that are shown. */
@@ -98,13 +106,18 @@ export class TalkPane {
     this.#root.hidden = !visible;
     for (const tab of this.#tabs.values()) tab.shown = ids.includes(tab.id);
     if (!ids.includes(this.#open)) this.#open = ids[0] ?? "";
-    this.seen();
     this.render();
   }
 
   render() {
     for (const tab of this.#tabs.values()) {
       const chosen = tab.id === this.#open;
+      const seen = this.seen(tab.id);
+      tab.look(seen);
+      if (seen) {
+        tab.unread = 0;
+        tab.urgent = false;
+      }
       tab.button.hidden = !tab.shown;
       tab.button.setAttribute("aria-selected", String(chosen));
       tab.button.tabIndex = chosen ? 0 : -1;
