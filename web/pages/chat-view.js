@@ -21,7 +21,11 @@ const HOUR_MS = 3_600_000;
  * @property {string | null} trouble a sentence about the last message that was not sent
  */
 
-/** @typedef {{ key: string, vars?: Record<string, string | number>, kind: "info" | "error" }} Note a sentence by its key */
+/**
+ * What there is to say about writing.
+ * @typedef {"readonly" | "too_long" | "wait" | "slow" | "muted_seconds" | "muted_minutes" | "muted_hours"} NoteKind
+ * @typedef {{ kind: NoteKind, count: number }} Note
+ */
 
 /**
  * @typedef {object} Composer
@@ -38,15 +42,15 @@ const HOUR_MS = 3_600_000;
  */
 export function composer({ mayWrite, connected, text, now, mutedUntil, slowS, waitUntil, trouble }) {
   const rest = { canSend: false, left: null, waitS: 0, note: null };
-  if (!mayWrite) return { ...rest, mode: "readonly", note: { key: "chat.readonly", kind: "info" } };
+  if (!mayWrite) return { ...rest, mode: "readonly", note: { kind: "readonly", count: 0 } };
   if (mutedUntil !== null && mutedUntil > now) return { ...rest, mode: "muted", note: mutedNote(mutedUntil - now) };
   const waitS = Math.max(0, Math.ceil((waitUntil - now) / 1000));
   const lettersLeft = CHAT_MAX - [...text.trim()].length;
   /** @type {Note | null} */
   let note = null;
-  if (lettersLeft < 0) note = { key: "chat.too_long", vars: { count: -lettersLeft }, kind: "error" };
-  else if (waitS > 0) note = { key: "chat.wait", vars: { seconds: waitS }, kind: "info" };
-  else if (slowS > 0 && trouble === null) note = { key: "chat.slow", vars: { seconds: slowS }, kind: "info" };
+  if (lettersLeft < 0) note = { kind: "too_long", count: -lettersLeft };
+  else if (waitS > 0) note = { kind: "wait", count: waitS };
+  else if (slowS > 0 && trouble === null) note = { kind: "slow", count: slowS };
   return {
     mode: "write",
     canSend: connected && text.trim() !== "" && lettersLeft >= 0 && waitS === 0,
@@ -61,9 +65,9 @@ export function composer({ mayWrite, connected, text, now, mutedUntil, slowS, wa
  * @returns {Note}
  */
 function mutedNote(leftMs) {
-  if (leftMs < MINUTE_MS) return { key: "chat.muted_seconds", vars: { seconds: Math.ceil(leftMs / 1000) }, kind: "info" };
-  if (leftMs < HOUR_MS) return { key: "chat.muted_minutes", vars: { minutes: Math.ceil(leftMs / MINUTE_MS) }, kind: "info" };
-  return { key: "chat.muted_hours", vars: { hours: Math.ceil(leftMs / HOUR_MS) }, kind: "info" };
+  if (leftMs < MINUTE_MS) return { kind: "muted_seconds", count: Math.ceil(leftMs / 1000) };
+  if (leftMs < HOUR_MS) return { kind: "muted_minutes", count: Math.ceil(leftMs / MINUTE_MS) };
+  return { kind: "muted_hours", count: Math.ceil(leftMs / HOUR_MS) };
 }
 
 /**

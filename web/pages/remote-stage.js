@@ -11,6 +11,7 @@
 import { Player } from "../sdk/player.js";
 import { identityIn, leadPeer, othersOn, tileId, tilesOf } from "./live-view.js";
 import { onLocale, t } from "./locale.js";
+import { roleWord } from "./role.js";
 
 /**
  * @typedef {import("../sdk/lianmai.js").LianmaiRoom} LianmaiRoom
@@ -384,6 +385,6 @@ function words() {
     joining: t("stage.joining"),
     hostAway: t("stage.host_away"),
     guestAway: t("stage.guest_away"),
-    role: (role) => (role === "agent" ? t("role.agent") : role === "host" ? t("role.host") : ""),
+    role: roleWord,
   };
 }

@@ -11,6 +11,7 @@ import { button, icon, make, setText } from "../dom.js";
 import { badgeOf, changes, composer } from "../chat-view.js";
 import { codeOf, sentence } from "../errors.js";
 import { getLocale, onLocale, t, tn } from "../locale.js";
+import { roleWord } from "../role.js";
 
 /**
  * @typedef {import("../../sdk/lianmai.js").LianmaiRoom} LianmaiRoom
@@ -226,7 +227,7 @@ export class ChatPanel extends HTMLElement {
   /** @param {Line} line */
   #rewordLine({ root, badge, message }) {
     const role = badgeOf(message.role);
-    if (badge && role) setText(badge, t(`role.${role}`));
+    if (badge && role) setText(badge, roleWord(role));
     root.title = new Date(message.at).toLocaleTimeString(getLocale());
   }
 
@@ -321,9 +322,9 @@ export class ChatPanel extends HTMLElement {
     this.#send.classList.toggle("waiting", waitS > 0);
     setText(this.#left, left === null ? "" : String(left));
     this.#left.classList.toggle("over", left !== null && left < 0);
-    const words = waitS > 0 || this.#trouble === null ? (note ? t(note.key, note.vars) : "") : this.#trouble;
+    const words = waitS > 0 || this.#trouble === null ? (note ? noteWords(note) : "") : this.#trouble;
     this.#note.hidden = !inside || words === "";
-    this.#note.classList.toggle("problem", words !== "" && (words === this.#trouble || note?.kind === "error"));
+    this.#note.classList.toggle("problem", words !== "" && (words === this.#trouble || note?.kind === "too_long"));
     setText(this.#note, words);
   }
 
@@ -364,6 +365,26 @@ export class ChatPanel extends HTMLElement {
       this.#trouble = null;
       this.#waitUntil = this.#now + retryAfterS * 1000;
     }
+  }
+}
+
+/** @param {import("../chat-view.js").Note} note */
+function noteWords({ kind, count }) {
+  switch (kind) {
+    case "readonly":
+      return t("chat.readonly");
+    case "too_long":
+      return t("chat.too_long", { count });
+    case "wait":
+      return t("chat.wait", { seconds: count });
+    case "slow":
+      return t("chat.slow", { seconds: count });
+    case "muted_seconds":
+      return t("chat.muted_seconds", { seconds: count });
+    case "muted_minutes":
+      return t("chat.muted_minutes", { minutes: count });
+    default:
+      return t("chat.muted_hours", { hours: count });
   }
 }
 
