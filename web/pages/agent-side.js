@@ -1,4 +1,5 @@
 /** What stands beside the picture: presence and rooms on the left, talk on the right, the whisper, a phone's tabs. */
+import { AirDevices } from "./agent-devices.js";
 import { TalkPane } from "./agent-talk.js";
 import { sortRooms } from "./agent-view.js";
 import { Whisper } from "./agent-whisper.js";
@@ -29,6 +30,7 @@ export class AgentSide {
   #rooms = byId("rooms", RoomList);
   #whisperButton = byId("whisper", WhisperButton);
   #chat = /** @type {ChatPanel} */ (document.createElement("lm-chat"));
+  #devices = new AirDevices();
   #talk = new TalkPane(() => this.pane === "talk" || !this.#narrow.matches);
   #narrow = matchMedia("(width <= 720px)");
   /** @type {AgentCall | null} */
@@ -94,6 +96,7 @@ export class AgentSide {
     repair.hidden = repairing !== "desk" && !(scene === "air" && this.#desk.failure !== null);
     setText(repair, t("agent.desk_repairing"));
     this.#follow(call);
+    this.#devices.show(call?.mode === "air" ? call.capture : null);
     this.#talk.show(call !== null && TALK_SCENES.has(scene), this.#tabs(call));
     this.#renderPanes();
   }
@@ -195,7 +198,8 @@ export class AgentSide {
 
   /** @param {AgentCall | null} call @returns {string[]} */
   #tabs(call) {
-    return call ? ["chat"] : [];
+    if (!call) return [];
+    return call.mode === "air" ? ["chat", "devices"] : ["chat"];
   }
 
   #buildTalk() {
@@ -203,6 +207,7 @@ export class AgentSide {
     this.#talk.add("chat", () => t("talk.chat"), this.#chat, (seen) => {
       this.#chat.active = seen;
     });
+    this.#talk.add("devices", () => t("talk.devices"), this.#devices.panel, (seen) => this.#devices.look(seen));
     this.#chat.addEventListener("unread", (event) => {
       this.#talk.count("chat", /** @type {CustomEvent<{ count: number }>} */ (event).detail.count);
       this.#renderPanes();
