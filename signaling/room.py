@@ -1,4 +1,4 @@
-"""What a Room knows and how it changes: members, tracks, and the show. A pure state machine.
+"""What a Room knows and how it changes: members, tracks, the show, and the stage. A pure state machine.
 
 :meth:`Room.handle` takes a fact (:mod:`signaling.room_model`) and ``now`` (seconds, monotonic) and returns effects for the hub to
 perform, in order; it raises ApiError for a fact that the Room refuses, and then nothing has changed.
@@ -7,55 +7,52 @@ perform, in order; it raises ApiError for a fact that the Room refuses, and then
 The show: ``idle`` until somebody starts it, ``live`` while a host is connected, ``away`` when none is, ``ended`` when
 it is ended or the grace for the host runs out. A host who resumes, publishes or starts again makes it ``live``; the
 grace runs only while no host is connected at all. ``ended`` is not final: the next start makes it ``live``.
+
+Who is not on stage shares nothing with the audience, whatever is asked: :meth:`RoomState.right_to_publish` decides for
+each track, and a place that ends takes its tracks with it. The rules of the stage are in :mod:`signaling.room_stage`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from media.api import Source
 from signaling.errors import ApiError
 from signaling.room_model import (
     Amended,
     Closing,
     Dropped,
     Effect,
+    Engaged,
     Fact,
     Flowing,
     Gone,
+    InviteChanged,
     Joined,
     Left,
     MediaLost,
     Member,
     Muted,
-    Policy,
     Published,
     Returned,
-    Right,
+    RingNext,
     RoomClosed,
     ShowEnded,
     ShowOver,
     ShowStarted,
-    ShowState,
     Speaking,
     Tell,
     Tick,
-    Track,
     TracksAdded,
-    TracksGone,
+    TracksMuted,
     Unpublished,
 )
+from signaling.room_stage import STAGE_RULES, expire
+from signaling.room_state import SHOW, RoomState, Show, ShowEvent
+from signaling.stage import Place
 
 VIEWERS_INTERVAL_S = 1.0
-
-
-@dataclass(slots=True)
-class _Show:
-    state: ShowState = "idle"
-    since: float = 0.0
-    away_until: float | None = None
 
 
 @dataclass(slots=True)
@@ -66,83 +63,30 @@ class _Viewers:
 
 
 @dataclass(slots=True)
-class Room:
-    """``epoch_s`` is the wall clock (seconds since 1970) at ``now`` = 0; ``created_at`` is ``now`` at creation."""
+class Room(RoomState):
+    """See the module, and :class:`RoomState` for what can be asked."""
 
-    name: str
-    title: str
-    policy: Policy
-    epoch_s: float
-    created_at: float
-    members: dict[str, Member] = field(default_factory=dict)
-    tracks: dict[str, Track] = field(default_factory=dict)
-    speakers: tuple[str, ...] = ()
-    closed: bool = False
-    _show: _Show = field(default_factory=_Show)
     _viewers: _Viewers = field(default_factory=_Viewers)
     _dropped: dict[str, float] = field(default_factory=dict)
     _empty_until: float | None = None
 
     def __post_init__(self) -> None:
-        self._show.since = self.created_at
+        RoomState.__post_init__(self)
         self._empty_until = self.created_at + self.policy.empty_timeout_s
 
     # --- questions -----------------------------------------------------------------------------------------------
 
-    @property
-    def state(self) -> ShowState:
-        """Where the show is."""
-        return self._show.state
-
-    @property
-    def viewers(self) -> int:
-        """How many connected members only watch."""
-        return sum(1 for member in self.members.values() if member.connected and not member.host)
-
-    def tracks_of(self, peer: str) -> tuple[Track, ...]:
-        """What one member shares."""
-        return tuple(track for track in self.tracks.values() if track.peer == peer)
-
-    def member_by_identity(self, identity: str) -> Member | None:
-        """The member under this identity."""
-        return next((member for member in self.members.values() if member.identity == identity), None)
-
     def next_deadline(self) -> float | None:
         """When something happens by time alone."""
-        times = [*self._dropped.values(), self._show.away_until, self._viewers.due, self._empty_until]
+        times = [
+            *self._dropped.values(),
+            self._show.away_until,
+            self._viewers.due,
+            self._empty_until,
+            self._book.next_deadline(),
+            self.stage.next_deadline(),
+        ]
         return None if self.closed else min((time for time in times if time is not None), default=None)
-
-    def snapshot(self, peer: str | None = None) -> dict[str, Any]:
-        """``room`` in PROTOCOL.md section 1.3."""
-        return {
-            "name": self.name,
-            "title": self.title,
-            **self._state_fields(),
-            "viewers": self.viewers,
-            "peers": [member.to_wire() for member in self.members.values() if member.host],
-            "tracks": [track.to_wire() for track in self.tracks.values()],
-            "speakers": list(self.speakers),
-        }
-
-    def right_to_publish(self, peer: str, source: Source) -> Right:
-        """How ``peer`` may share ``source`` now. Raises ApiError ``forbidden``."""
-        member = self._member(peer)
-        if source not in member.publish:
-            raise ApiError("forbidden")
-        return "private" if source == "whisper" else "air"
-
-    def may_unmute(self, track_id: str) -> None:
-        """Raise ``muted_by_host`` while the host has it muted."""
-
-    def may_see(self, track: Track, peer: str) -> bool:
-        """Whether this may reach ``peer``."""
-        member = self.members.get(peer)
-        return member is not None and track.peer != peer and (member.host or not track.private)
-
-    def controls(self, peer: str) -> bool:
-        """Whether ``peer`` runs the show."""
-        member = self.members.get(peer)
-        return member is not None and (member.show or member.manage)
 
     def check_join(self, member: Member) -> None:
         """Raise ``room_full``, ``room_ended`` or ``identity_taken``. A full audience never locks out a host."""
@@ -157,41 +101,55 @@ class Room:
             raise ApiError("room_full", retry_after_s=10.0)
 
     def check_publish(self, peer: str, added: int) -> None:
-        """Raise ``track_limit``, ``room_full`` or ``room_ended`` if ``peer`` may not share ``added`` more tracks."""
+        """Raise ``track_limit``, ``room_full`` or ``room_ended`` if ``peer`` may not share ``added`` more tracks.
+
+        The limit of publishers is for those who wait or whisper: on stage there is a limit of places instead.
+        """
         member = self._member(peer)
-        if self._show.state == "ended" and not member.host:
+        if self._show.state == "ended" and not member.show:
             raise ApiError("room_ended")
         if len(self.tracks_of(peer)) + added > self.policy.max_tracks:
             raise ApiError("track_limit")
         publishers = {track.peer for track in self.tracks.values()} - {peer}
-        if len(publishers) >= self.policy.max_publishers:
+        free = member.show or self.on_stage(member.identity)
+        if len(publishers) >= self.policy.max_publishers and not free:
             raise ApiError("room_full", retry_after_s=10.0)
 
     # --- changes -------------------------------------------------------------------------------------------------
 
     def handle(self, fact: Fact, now: float) -> list[Effect]:
-        """Change by one fact; returns what must be done, in order. Raises ApiError with nothing changed."""
+        """Change by one fact; returns what must be done, in order. Raises ApiError with nothing changed.
+
+        A :class:`RingNext` comes last, so whatever its answer leads to is told after what is told here.
+        """
         if self.closed:
             return []
-        effects = _HANDLERS[type(fact)](self, fact, now)
-        effects += self._reconsider_show(now, resumed=isinstance(fact, Returned) and self._member(fact.peer).host)
-        effects += self._count_viewers(now)
+        effects = _RULES[type(fact)](self, fact, now)
+        if not self.closed:
+            effects += self._reconsider_show(now, resumed=isinstance(fact, Returned) and self._member(fact.peer).host)
+            effects += self._tidy(now)
+            effects += self._stage_news()
+            effects += self._count_viewers(now)
         if self.members:
             self._empty_until = None
         elif self._empty_until is None:
             self._empty_until = now + self.policy.departure_timeout_s
-        return effects
+        return sorted(effects, key=lambda effect: isinstance(effect, RingNext))
+
+    # --- rules: members ------------------------------------------------------------------------------------------
 
     def _joined(self, fact: Joined, now: float) -> list[Effect]:
         self.check_join(fact.member)
         effects: list[Effect] = []
-        former = self.member_by_identity(fact.member.identity)
+        member = fact.member
+        former = self.member_by_identity(member.identity)
         if former is not None:
-            effects += self._remove(former.id, "replaced", "identity_replaced")
+            effects += self._part(former, "replaced", "identity_replaced")
             effects += self._reconsider_show(now)
-        self.members[fact.member.id] = fact.member
-        if fact.member.host:
-            effects.append(Tell("peer_joined", {"peer": fact.member.to_wire()}, skip=fact.member.id))
+        self.members[member.id] = member
+        self.stage.change(member.identity, peer=member.id, name=member.name, role=member.role, show=member.show)
+        if self.listed(member):
+            effects.append(Tell("peer_joined", {"peer": member.to_wire()}, skip=member.id))
         return effects
 
     def _dropped_out(self, fact: Dropped, now: float) -> list[Effect]:
@@ -207,29 +165,65 @@ class Room:
         return [] if member.connected else self._update(replace(member, connected=True))
 
     def _left(self, fact: Left, now: float) -> list[Effect]:
-        return self._remove(fact.peer, fact.reason, fact.code)
+        return self._remove(fact.peer, fact.reason, fact.code, now)
 
     def _amended(self, fact: Amended, now: float) -> list[Effect]:
         former = self._member(fact.member.id)
         member = replace(fact.member, connected=former.connected)
+        was_listed, controlled = self.listed(former), self.controls(former.id)
         self.members[member.id] = member
-        if member.host != former.host:
+        self.stage.change(member.identity, name=member.name, role=member.role, show=member.show)
+        effects: list[Effect] = []
+        if self.listed(member) and not was_listed:
+            effects.append(Tell("peer_joined", {"peer": member.to_wire()}))
+        elif was_listed and not self.listed(member):
+            effects.append(Tell("peer_left", {"peer": member.id, "reason": "grants"}))
+        elif member.to_wire() != former.to_wire():
+            effects += self._update(member)
+        only = frozenset((member.id,))
+        for track in self.tracks.values():
+            if not track.private or track.peer == member.id or member.host == former.host:
+                continue
             if member.host:
-                return [Tell("peer_joined", {"peer": member.to_wire()}, skip=member.id)]
-            return [Tell("peer_left", {"peer": member.id, "reason": "grants"}, skip=member.id)]
-        return self._update(member) if member != former else []
+                effects.append(Tell("track_published", {"track": track.to_wire()}, only=only))
+            else:
+                effects.append(Tell("track_unpublished", {"track": track.id, "peer": track.peer}, only=only))
+        if self.controls(member.id) and not controlled:
+            effects.append(Tell("hands", {"hands": self._hands()}, only=only))
+            effects += [Tell("invite", {"invite": invite.to_wire()}, only=only) for invite in self._book.pending]
+        if member.show and any(track.held for track in self.tracks_of(member.id)):
+            effects += self._come_on(Place.of(member), "media", now)
+        return effects
+
+    # --- rules: tracks -------------------------------------------------------------------------------------------
 
     def _published(self, fact: Published, now: float) -> list[Effect]:
         self.check_publish(fact.peer, len(fact.tracks))
+        member = self._member(fact.peer)
+        rights = [self.right_to_publish(fact.peer, track.source) for track in fact.tracks]
         effects: list[Effect] = []
-        for track in fact.tracks:
-            self.tracks[track.id] = track
-            effects.append(Tell("track_published", {"track": track.to_wire()}))
-        effects.append(TracksAdded(fact.tracks))
-        if self._show.state == "away" and self._member(fact.peer).host and self._member(fact.peer).connected:
-            effects += self._enter("live", now)
+        on_air = "air" in rights
+        if on_air and not self.on_stage(member.identity):
+            effects += self._come_on(Place.of(member), "media", now)
+        elif on_air:
+            self.stage.step(member.identity, "media", now)
+            effects += self._stage_news()
+        added, silenced = [], []
+        for track, right in zip(fact.tracks, rights, strict=True):
+            entry = replace(track, held=right == "held")
+            if not entry.muted and self._is_locked(entry):
+                entry = replace(entry, muted=True)
+                silenced.append(entry)
+            self.tracks[entry.id] = entry
+            added.append(entry)
+        self._follow_screens()
+        effects += [*self._announce(added), TracksAdded(tuple(added))]
+        if silenced:
+            effects.append(TracksMuted(tuple(silenced)))
+        if on_air and self._show.state == "away" and member.host and member.connected:
+            effects += self._turn("host_back", now)
         elif fact.starts_show:
-            effects += self._show_started(ShowStarted(), now)
+            effects += self._turn("start", now)
         return effects
 
     def _unpublished(self, fact: Unpublished, now: float) -> list[Effect]:
@@ -239,6 +233,8 @@ class Room:
         track = self.tracks.get(fact.track)
         if track is None:
             raise ApiError("track_not_found")
+        if not fact.muted:
+            self.may_unmute(track.id)
         return [] if track.muted == fact.muted else self._update_track(replace(track, muted=fact.muted))
 
     def _flowing(self, fact: Flowing, now: float) -> list[Effect]:
@@ -248,16 +244,8 @@ class Room:
         return self._update_track(replace(track, flowing=fact.flowing))
 
     def _speaking(self, fact: Speaking, now: float) -> list[Effect]:
-        known = [self.tracks[track].peer for track in fact.tracks if track in self.tracks]
-        return self._set_speakers(tuple(dict.fromkeys(known)))
-
-    def _show_started(self, fact: Fact, now: float) -> list[Effect]:
-        return [] if self._show.state == "live" else self._enter("live", now)
-
-    def _show_ended(self, fact: Fact, now: float) -> list[Effect]:
-        if self._show.state == "ended":
-            return []
-        return [*self._enter("ended", now), *self._stop(list(self.tracks.values())), ShowOver()]
+        heard = [self.tracks[track] for track in fact.tracks if track in self.tracks]
+        return self._set_speakers(tuple(dict.fromkeys(track.peer for track in heard if track.on_air)))
 
     def _media_lost(self, fact: MediaLost, now: float) -> list[Effect]:
         return [
@@ -265,12 +253,22 @@ class Room:
             *self._stop(list(self.tracks.values()), lost=True),
         ]
 
+    # --- rules: the show -----------------------------------------------------------------------------------------
+
+    def _show_started(self, fact: ShowStarted, now: float) -> list[Effect]:
+        return self._turn("start", now)
+
+    def _show_ended(self, fact: ShowEnded, now: float) -> list[Effect]:
+        return self._finish("end", now)
+
     def _closing(self, fact: Closing, now: float) -> list[Effect]:
         # A restart of the Node is not the end of the show: nobody is told so.
-        ends = fact.code == "room_ended" and self._show.state != "ended"
-        effects: list[Effect] = self._enter("ended", now) if ends else []
-        self.closed = True
+        ends = fact.code == "room_ended"
+        effects: list[Effect] = self._turn("end", now) if ends else []
         self.tracks.clear()
+        cleared = self._clear_stage(now)
+        effects += cleared if ends else []
+        self.closed = True
         effects += [Gone(peer, fact.code) for peer in self.members]
         self.members.clear()
         return [*effects, RoomClosed()]
@@ -278,85 +276,102 @@ class Room:
     def _tick(self, fact: Tick, now: float) -> list[Effect]:
         effects: list[Effect] = []
         for peer in [peer for peer, deadline in self._dropped.items() if deadline <= now]:
-            effects += self._remove(peer, "timeout", None)
+            effects += self._remove(peer, "timeout", None, now)
         if self._show.away_until is not None and self._show.away_until <= now:
-            effects += self._show_ended(fact, now)
+            effects += self._finish("grace_over", now)
+        effects += expire(self, now)
         if self._empty_until is not None and self._empty_until <= now and not self.members:
             if self._show.away_until is not None:
                 self._empty_until = self._show.away_until
             else:
+                effects += self._clear_stage(now)
                 self.closed = True
                 effects.append(RoomClosed())
         return effects
 
     # --- parts ---------------------------------------------------------------------------------------------------
 
-    def _member(self, peer: str) -> Member:
+    def _remove(self, peer: str, reason: str, code: str | None, now: float) -> list[Effect]:
+        """Somebody is gone for good; with them go the place, the hand, and what they asked of others."""
         member = self.members.get(peer)
         if member is None:
-            raise ApiError("peer_not_found")
-        return member
-
-    def _remove(self, peer: str, reason: str, code: str | None) -> list[Effect]:
-        member = self.members.pop(peer, None)
-        if member is None:
             return []
-        self._dropped.pop(peer, None)
-        effects = self._stop([track for track in self.tracks.values() if track.peer == peer])
-        effects.append(Gone(peer, code))
-        if member.host:
-            effects.append(Tell("peer_left", {"peer": peer, "reason": reason}))
+        effects = self._part(member, reason, code)
+        place = self.stage.place_of(member.identity)
+        if place is not None and self._is_kept(member, place):
+            self.stage.step(member.identity, "host_away", now)
+            self.stage.change(member.identity, peer=None)
+        elif place is not None:
+            self.stage.step(member.identity, "end", now)
+            effects.append(Engaged(member.identity, False))
+        effects += self._lower(member.identity)
+        for invite in self._book.pending:
+            if invite.by_identity == member.identity:
+                effects.append(InviteChanged(self._book.step(invite, "inviter_gone")))
         return effects
+
+    def _part(self, member: Member, reason: str, code: str | None) -> list[Effect]:
+        """One Peer ends; the person may have another."""
+        effects = self._stop(self.tracks_of(member.id))
+        listed = self.listed(member)
+        del self.members[member.id]
+        self._dropped.pop(member.id, None)
+        effects.append(Gone(member.id, code))
+        if listed:
+            effects.append(Tell("peer_left", {"peer": member.id, "reason": reason}))
+        return effects
+
+    def _is_kept(self, member: Member, place: Place) -> bool:
+        """Whether the place waits, with the show, for a host who has left."""
+        waiting = self._show.state in ("live", "away") and not self._host_present()
+        return member.host and place.state == "on" and waiting
 
     def _update(self, member: Member) -> list[Effect]:
         self.members[member.id] = member
-        return [Tell("peer_updated", {"peer": member.to_wire()})] if member.host else []
+        return [Tell("peer_updated", {"peer": member.to_wire()})] if self.listed(member) else []
 
-    def _update_track(self, track: Track) -> list[Effect]:
-        self.tracks[track.id] = track
-        return [Tell("track_updated", {"track": track.to_wire()})]
+    def _tidy(self, now: float) -> list[Effect]:
+        """What has lost its reason: kept places when the show waits no more, held tracks of those who are not awaited."""
+        effects: list[Effect] = []
+        for place in self.stage.places:
+            if place.peer is None and place.until is None and self._show.away_until is None:
+                effects += self._go_off(place, "end", now)
+        held = [track for track in self.tracks.values() if track.held]
+        return effects + self._stop([track for track in held if not self._is_awaited(track.peer)])
 
-    def _stop(self, tracks: list[Track], *, lost: bool = False) -> list[Effect]:
-        if not tracks:
-            return []
-        for track in tracks:
-            del self.tracks[track.id]
-        effects: list[Effect] = [TracksGone(tuple(tracks), lost)]
-        effects += [Tell("track_unpublished", {"track": track.id, "peer": track.peer}) for track in tracks]
-        sharing = {track.peer for track in self.tracks.values()}
-        return effects + self._set_speakers(tuple(peer for peer in self.speakers if peer in sharing))
-
-    def _set_speakers(self, speakers: tuple[str, ...]) -> list[Effect]:
-        if speakers == self.speakers:
-            return []
-        self.speakers = speakers
-        return [Tell("speakers", {"peers": list(speakers)})]
+    def _is_awaited(self, peer: str) -> bool:
+        member = self.members.get(peer)
+        return member is not None and self._book.of_guest(member.identity) is not None
 
     def _reconsider_show(self, now: float, *, resumed: bool = False) -> list[Effect]:
-        present = any(member.host and member.connected for member in self.members.values())
+        present = self._host_present()
         show = self._show
-        if self.closed or (show.state == "live" and present) or show.state in ("idle", "ended"):
+        if (show.state == "live" and present) or show.state in ("idle", "ended"):
             return []
         if show.state == "live":
-            return self._enter("away", now)
+            return self._turn("host_gone", now)
         if present and resumed:
-            return self._enter("live", now)
+            return self._turn("host_back", now)
         if present == (show.away_until is None):
             return []
         # A host in the studio who has not published again yet keeps the show from ending, but it is not live.
         show.away_until = None if present else now + self.policy.away_grace_s
         return [Tell("room_state", self._state_fields())]
 
-    def _enter(self, state: ShowState, now: float) -> list[Effect]:
-        away_until = now + self.policy.away_grace_s if state == "away" else None
-        self._show = _Show(state, now, away_until)
+    def _turn(self, event: ShowEvent, now: float) -> list[Effect]:
+        """The show goes on to another state, if ``event`` means one."""
+        state = SHOW.get((self._show.state, event))
+        if state is None:
+            return []
+        self._show = Show(state, now, now + self.policy.away_grace_s if state == "away" else None)
         return [Tell("room_state", self._state_fields())]
 
-    def _state_fields(self) -> dict[str, Any]:
-        fields: dict[str, Any] = {"state": self._show.state, "since": self._epoch_ms(self._show.since)}
-        if self._show.away_until is not None:
-            fields["away_until"] = self._epoch_ms(self._show.away_until)
-        return fields
+    def _finish(self, event: ShowEvent, now: float) -> list[Effect]:
+        """The end of the show."""
+        effects = self._turn(event, now)
+        if not effects:
+            return []
+        return [*effects, *self._stop(list(self.tracks.values())), *self._clear_stage(now), ShowOver()]
 
     def _count_viewers(self, now: float) -> list[Effect]:
         viewers = self._viewers
@@ -371,13 +386,10 @@ class Room:
         self._viewers = _Viewers(count, now)
         return [Tell("viewers", {"count": count})]
 
-    def _epoch_ms(self, now: float) -> int:
-        return round((self.epoch_s + now) * 1000)
 
+Rule = Callable[[Any, Any, float], list[Effect]]
 
-Handler = Callable[[Room, Any, float], list[Effect]]
-
-_HANDLERS: dict[type[Fact], Handler] = {
+_RULES: Mapping[type[Fact], Rule] = {
     Joined: Room._joined,
     Dropped: Room._dropped_out,
     Returned: Room._returned,
@@ -393,4 +405,5 @@ _HANDLERS: dict[type[Fact], Handler] = {
     MediaLost: Room._media_lost,
     Closing: Room._closing,
     Tick: Room._tick,
+    **STAGE_RULES,
 }

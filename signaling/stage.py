@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from media.api import Kind
-from signaling.room_model import StageLayout
+from signaling.room_model import Member, StageLayout
 
 #: ``off`` is having no place; it never goes over the wire.
 PlaceState = Literal["off", "joining", "on"]
@@ -55,6 +55,11 @@ class Place:
     video_locked: bool = False
     until: float | None = None
     invite: str | None = None
+
+    @classmethod
+    def of(cls, member: Member) -> Place:
+        """A place for somebody in the Room."""
+        return cls(member.identity, member.name, member.role, member.id, show=member.show)
 
     def locks(self, kind: Kind) -> bool:
         """Whether the host has muted this kind."""
@@ -149,9 +154,7 @@ class Stage:
 
     def change(self, identity: str, **changes: Any) -> None:
         """Other fields of somebody's place."""
-        self._places = [
-            replace(place, **changes) if place.identity == identity else place for place in self._places
-        ]
+        self._places = [replace(place, **changes) if place.identity == identity else place for place in self._places]
 
     def move(self, identity: str, position: int) -> None:
         """Take somebody out of the order and put them back in at ``position``, at most the end."""
