@@ -151,11 +151,16 @@ test("flipping goes round all cameras and needs two", () => {
   assert.equal(nextCamera([{ id: "" }, { id: "" }], ""), null);
 });
 
-test("an urgent word stays until we have confirmed it", () => {
-  const word = (id, change = {}) => ({ id, urgent: true, from: { identity: "boss" }, acked: [], ...change });
-  assert.equal(urgentOf([word("1"), word("2")], "me")?.id, "2");
-  assert.equal(urgentOf([word("1"), word("2", { acked: [{ identity: "me" }] })], "me")?.id, "1");
-  assert.equal(urgentOf([word("1", { urgent: false }), word("2", { from: { identity: "me" } })], "me"), null);
+test("an urgent word stays until we have confirmed it; old ones only while nobody has", () => {
+  const word = (id, change = {}) => ({ id, urgent: true, at: 100, from: { identity: "boss" }, acked: [], ...change });
+  const mine = { acked: [{ identity: "me" }] };
+  const hosts = { acked: [{ identity: "host" }] };
+  assert.equal(urgentOf([word("1"), word("2")], "me", 50)?.id, "2");
+  assert.equal(urgentOf([word("1"), word("2", mine)], "me", 50)?.id, "1");
+  assert.equal(urgentOf([word("1", hosts)], "me", 50)?.id, "1");
+  assert.equal(urgentOf([word("1", hosts)], "me", 101), null);
+  assert.equal(urgentOf([word("1")], "me", 101)?.id, "1");
+  assert.equal(urgentOf([word("1", { urgent: false }), word("2", { from: { identity: "me" } })], "me", 50), null);
 });
 
 test("today's figures begin anew each day and survive nonsense", () => {

@@ -62,6 +62,8 @@ export class AgentCall extends Emitter {
   #since = 0;
   #closed = false;
   #entered = false;
+  /** On the server's clock, ms. */
+  enteredAt = Infinity;
   #leaving = false;
 
   /**
@@ -84,6 +86,7 @@ export class AgentCall extends Emitter {
       if (this.mode !== "watch") this.prepare();
       await this.room.join();
       this.#entered = true;
+      this.enteredAt = Date.now() + this.room.clockOffsetMs;
       this.#followPlace();
       if (this.mode === "back" && !this.#place) {
         this.#end("lost_place");

@@ -146,15 +146,21 @@ export function nextCamera(cameras, current) {
 }
 
 /**
- * An urgent word that nobody here has confirmed: the newest first.
- * @template {{ id: string, urgent: boolean, from: { identity: string }, acked: readonly { identity: string }[] }} M
+ * The newest urgent word that still has to be seen: not ours, not confirmed by us, and either said while we were here or
+ * confirmed by nobody at all.
+ * @template {{ id: string, urgent: boolean, at: number, from: { identity: string }, acked: readonly { identity: string }[] }} M
  * @param {readonly M[]} messages
  * @param {string} identity ours
+ * @param {number} since when we came, ms on the server's clock
  * @returns {M | null}
  */
-export function urgentOf(messages, identity) {
+export function urgentOf(messages, identity, since) {
   const open = messages.filter(
-    ({ urgent, from, acked }) => urgent && from.identity !== identity && !acked.some((person) => person.identity === identity),
+    ({ urgent, at, from, acked }) =>
+      urgent &&
+      from.identity !== identity &&
+      !acked.some((person) => person.identity === identity) &&
+      (at >= since || acked.length === 0),
   );
   return open.at(-1) ?? null;
 }

@@ -1,6 +1,7 @@
 /** The agent console: presence, rings, on air, listening in; with a supervisor's token listening and whispering only. */
 import { AgentConsole } from "./agent-console.js";
 import { airControls, extraControls } from "./agent-controls.js";
+import { AgentPrompts } from "./agent-prompts.js";
 import { AgentSide } from "./agent-side.js";
 import { AgentStage } from "./agent-stage.js";
 import { nextCamera } from "./agent-view.js";
@@ -38,6 +39,7 @@ const desk = new AgentConsole(tokens, (invite) => ({
 }));
 const picture = new AgentStage(render);
 const side = new AgentSide(desk, render);
+const prompts = new AgentPrompts(desk);
 
 const root = byId("root", HTMLElement);
 const center = byId("center", HTMLElement);
@@ -50,12 +52,9 @@ const bar = byId("bar", CallBar);
 const extras = byId("extras", CallBar);
 const quality = byId("quality", QualityBars);
 const banner = byId("banner", HTMLElement);
-const unmuteAsk = byId("unmute-ask", HTMLElement);
 const narrow = matchMedia("(width <= 720px)");
 
 let more = false;
-/** The host asks to be heard or seen. @type {import("./agent-call.js").UnmuteRequest | null} */
-let asked = null;
 let lastScene = "";
 
 /** Two agents of one demo should not have the same name. @param {string} identity */
@@ -74,7 +73,6 @@ function render() {
   const { scene, repairing } = desk.view;
   const { call } = desk;
   const inRoom = call !== null;
-  if (scene !== "air") asked = null;
   root.dataset.scene = scene;
   picture.follow(call);
   const seen = picture.view;
@@ -82,7 +80,7 @@ function render() {
   renderHead(scene);
   renderBanner(scene, repairing);
   renderControls(scene, seen);
-  renderUnmute();
+  prompts.render(scene);
   side.render({ scene, repairing, supervisor: supervises() });
   byId("on-air-ring", HTMLElement).hidden = scene !== "air";
   const title = inRoom ? call.info?.title || call.roomName : "";
@@ -254,38 +252,6 @@ function renderControls(scene, seen) {
   ]);
 }
 
-function renderUnmute() {
-  unmuteAsk.hidden = asked === null;
-  if (!asked) return;
-  const name = asked.by.name;
-  const words = asked.audio
-    ? asked.video
-      ? t("air.unmute_both", { name })
-      : t("air.unmute_audio", { name })
-    : t("air.unmute_video", { name });
-  setText(byId("unmute-words", HTMLElement), words);
-}
-
-/** @param {boolean} yes */
-function answerUnmute(yes) {
-  const request = asked;
-  asked = null;
-  const capture = desk.call?.capture;
-  if (yes && request && capture) {
-    if (request.audio) void switchOn(capture, "microphone");
-    if (request.video) void switchOn(capture, "camera");
-  }
-  render();
-}
-
-/**
- * @param {import("./capture.js").Capture} capture
- * @param {import("./capture.js").DeviceSource} source
- */
-async function switchOn(capture, source) {
-  if (capture.off[source] || !capture.tracks[source]) await toggleDevice(capture, source);
-}
-
 /** @param {string} control */
 function press(control) {
   const { call } = desk;
@@ -393,10 +359,6 @@ function listen() {
     const told = passing(said);
     if (told) toast(told.text, told.options);
   });
-  desk.on("unmute", (request) => {
-    asked = request;
-    render();
-  });
   ring.addEventListener("accept", () => void desk.accept());
   ring.addEventListener("decline", (event) => {
     void desk.decline(/** @type {CustomEvent<{ reason: string | null }>} */ (event).detail.reason);
@@ -420,8 +382,6 @@ function listen() {
     else if (action === "home") location.assign("/");
     else void desk.begin();
   });
-  byId("unmute-yes", HTMLButtonElement).addEventListener("click", () => answerUnmute(true));
-  byId("unmute-no", HTMLButtonElement).addEventListener("click", () => answerUnmute(false));
   byId("unblock", HTMLButtonElement).addEventListener("click", () => void picture.unblock());
   narrow.addEventListener("change", render);
   // Any press lets a later ring be heard.
