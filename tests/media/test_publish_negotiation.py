@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from media.api import Encoding, ProducerParams, Source
 from media.negotiation import CodecPolicy, NegotiationError, PublishAnswer, SdpError, parse_fragment
+from media.publish_negotiation import SOURCE_KIND
 from media.sdp import parse, serialise
 from media.sdp_model import MediaDescription, RtpFormat
 from tests.media.sdp.offered import SERVER, text
@@ -132,6 +134,26 @@ def test_only_what_is_listed_and_allowed_is_taken(
             # Chromium needs the m-line that its BUNDLE group hangs on; nothing is received on it either way.
             assert (media.port == 0) == (media.mid != "0")
             assert media.direction == "inactive"
+
+
+@pytest.mark.parametrize("source", get_args(Source))
+def test_every_source_is_of_one_kind_and_negotiated_like_all_of_it(source: Source) -> None:
+    kind = SOURCE_KIND[source]
+    mid = "0" if kind == "audio" else "1"
+    usual = by_kind(negotiation().answer(CHROMIUM, BOTH, lambda _: True))[kind]
+    answer = negotiation().answer(CHROMIUM, {mid: source}, lambda asked: asked == source)
+    check(parse(CHROMIUM), answer)
+    (producer,) = answer.producers
+    assert (producer.source, producer.kind) == (source, kind)
+    assert (producer.codecs, producer.extensions, producer.encodings) == (
+        usual.codecs,
+        usual.extensions,
+        usual.encodings,
+    )
+    crossed: Source = "camera" if kind == "audio" else "microphone"
+    other = "1" if kind == "audio" else "0"
+    mixed = negotiation().answer(CHROMIUM, {mid: crossed, other: crossed}, lambda _: True)
+    assert [(item.ref, item.code) for item in mixed.rejected] == [(mid, "bad_message")]
 
 
 @pytest.mark.parametrize(("sources", "code"), [(BOTH, "forbidden"), ({}, "bad_message"), (None, "forbidden")])
