@@ -103,15 +103,15 @@ class Room(RoomState):
     def check_publish(self, peer: str, added: int) -> None:
         """Raise ``track_limit``, ``room_full`` or ``room_ended`` if ``peer`` may not share ``added`` more tracks.
 
-        The limit of publishers is for those who wait or whisper: on stage there is a limit of places instead.
+        The limit of publishers stops those who wait or whisper: on stage there is a limit of places instead.
         """
         member = self._member(peer)
         if self._show.state == "ended" and not member.show:
             raise ApiError("room_ended")
         if len(self.tracks_of(peer)) + added > self.policy.max_tracks:
             raise ApiError("track_limit")
-        publishers = {track.peer for track in self.tracks.values()} - {peer}
-        free = member.show or self.on_stage(member.identity)
+        publishers = {track.peer for track in self.tracks.values()}
+        free = peer in publishers or member.show or self.on_stage(member.identity)
         if len(publishers) >= self.policy.max_publishers and not free:
             raise ApiError("room_full", retry_after_s=10.0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from signaling.errors import ApiError
 from signaling.room import Room
 
 EPOCH = 1_700_000_000.0
+ON_STAGE: frozenset[Any] = frozenset(("microphone", "camera", "screen", "screen_audio"))
 POLICY = r.Policy(max_peers=4, max_publishers=2, max_tracks=3)
 
 
@@ -20,19 +22,32 @@ def make(**policy: Any) -> Room:
 
 
 def host(peer: str = "h", identity: str | None = None) -> r.Member:
-    return r.Member(peer, identity or peer, "Host", "host", host=True, listed=True)
+    return r.Member(peer, identity or peer, "Host", "host", host=True, show=True, staff=True, publish=ON_STAGE)
 
 
 def viewer(peer: str, identity: str | None = None) -> r.Member:
-    return r.Member(peer, identity or peer, "V", "viewer", host=False, listed=False)
+    return r.Member(peer, identity or peer, "V", "viewer", host=False)
 
 
-def guest(peer: str) -> r.Member:
-    return r.Member(peer, peer, "G", "agent", host=False, listed=True)
+def guest(peer: str, identity: str | None = None) -> r.Member:
+    return r.Member(peer, identity or peer, "G", "agent", host=False, staff=True, publish=ON_STAGE)
+
+
+def admin(peer: str) -> r.Member:
+    """May publish at any time, and is no host."""
+    return r.Member(peer, peer, "A", "admin", host=False, show=True, manage=True, staff=True, publish=ON_STAGE)
+
+
+def supervisor(peer: str) -> r.Member:
+    return r.Member(peer, peer, "S", "supervisor", host=False, manage=True, staff=True, publish=frozenset(("whisper",)))
 
 
 def track(name: str, peer: str = "h", kind: Any = "video", source: Any = "camera") -> r.Track:
     return r.Track(name, peer, kind, source, "VP8")
+
+
+def whisper(name: str, peer: str) -> r.Track:
+    return track(name, peer, "audio", "whisper")
 
 
 def told(effects: list[r.Effect]) -> list[tuple[str, Any]]:
@@ -41,7 +56,10 @@ def told(effects: list[r.Effect]) -> list[tuple[str, Any]]:
     for effect in effects:
         if isinstance(effect, r.Tell):
             fields = effect.fields
-            value = next(fields[key] for key in ("state", "count", "reason", "peers", "track", "peer") if key in fields)
+            keys = ("state", "count", "reason", "peers", "track", "peer", "stage", "hands", "raised", "audio")
+            value = next(fields[key] for key in keys if key in fields)
+            if effect.type == "stage":
+                value = [place["identity"] for place in value["places"]]
             short.append((effect.type, value["id"] if isinstance(value, dict) else value))
     return short
 
@@ -51,10 +69,10 @@ def kinds(effects: list[r.Effect]) -> list[str]:
 
 
 def refusal(room: Room, fact: r.Fact, now: float = 0.0) -> str:
-    before = room.snapshot()
+    before = copy.deepcopy(room)
     with pytest.raises(ApiError) as caught:
         room.handle(fact, now)
-    assert room.snapshot() == before, "a refused fact changes nothing"
+    assert room == before, "a refused fact changes nothing"
     return caught.value.code
 
 
@@ -69,13 +87,15 @@ def live_room(**policy: Any) -> Room:
 # --- joining -----------------------------------------------------------------------------------------------------
 
 
-def test_publishers_are_listed_and_viewers_counted() -> None:
+def test_hosts_are_listed_and_the_audience_counted() -> None:
     room = make()
     assert told(room.handle(r.Joined(host()), 0.0)) == [("peer_joined", "h")]
     assert told(room.handle(r.Joined(viewer("v")), 1.0)) == [("viewers", 1)]
     snapshot = room.snapshot()
     assert [peer["id"] for peer in snapshot["peers"]] == ["h"]
     assert snapshot["viewers"] == 1
+    for member in (guest("g"), supervisor("s"), admin("a")):
+        assert room.handle(r.Joined(member), 2.5) == [], "whoever works here is neither"
     assert told(room.handle(r.Left("v", "left"), 3.0)) == [("viewers", 0)]
 
 
@@ -131,7 +151,7 @@ def test_duplicate_identity(policy: str, dropped: bool) -> None:
 def test_grants_can_list_and_unlist() -> None:
     room = make()
     room.handle(r.Joined(viewer("v")), 0.0)
-    listed = replace(viewer("v"), listed=True)
+    listed = replace(viewer("v"), host=True)
     assert told(room.handle(r.Amended(listed), 2.0)) == [("peer_joined", "v"), ("viewers", 0)]
     assert told(room.handle(r.Amended(replace(listed, name="W")), 4.0)) == [("peer_updated", "v")]
     assert told(room.handle(r.Amended(replace(listed, name="W")), 4.0)) == []
@@ -145,25 +165,35 @@ def test_publish_and_leave() -> None:
     room = make()
     room.handle(r.Joined(host()), 0.0)
     effects = room.handle(r.Published("h", (track("t"), track("u"))), 0.0)
-    assert told(effects) == [("track_published", "t"), ("track_published", "u")]
+    assert told(effects) == [("stage", ["h"]), ("track_published", "t"), ("track_published", "u")]
     assert kinds(effects)[-1] == "TracksAdded"
     effects = room.handle(r.Left("h", "left"), 1.0)
     # The publisher is let go between the end of its tracks and the news of its leaving: it hears no news of itself.
-    assert kinds(effects) == ["TracksGone", "track_unpublished", "track_unpublished", "Gone", "peer_left"]
+    assert kinds(effects) == [
+        "TracksGone",
+        "track_unpublished",
+        "track_unpublished",
+        "Gone",
+        "peer_left",
+        "Engaged",
+        "stage",
+    ]
     assert room.snapshot()["tracks"] == []
 
 
 def test_limits_of_tracks_and_publishers() -> None:
     room = make(max_peers=10)
     for name in "abc":
-        room.handle(r.Joined(guest(name)), 0.0)
-    room.handle(r.Published("a", (track("1", "a"), track("2", "a"))), 0.0)
-    assert refusal(room, r.Published("a", (track("3", "a"), track("4", "a")))) == "track_limit"
-    room.handle(r.Published("b", (track("5", "b"),)), 0.0)
-    assert refusal(room, r.Published("c", (track("6", "c"),))) == "room_full"
-    room.handle(r.Published("b", (track("7", "b"),)), 0.0)
-    room.handle(r.Unpublished(("5", "7", "unknown")), 0.0)
-    room.handle(r.Published("c", (track("6", "c"),)), 0.0)
+        room.handle(r.Joined(supervisor(name)), 0.0)
+    room.handle(r.Joined(host()), 0.0)
+    room.handle(r.Published("a", (whisper("1", "a"), whisper("2", "a"))), 0.0)
+    assert refusal(room, r.Published("a", (whisper("3", "a"), whisper("4", "a")))) == "track_limit"
+    room.handle(r.Published("b", (whisper("5", "b"),)), 0.0)
+    assert refusal(room, r.Published("c", (whisper("6", "c"),))) == "room_full"
+    room.handle(r.Published("h", (track("t"),)), 0.0)
+    room.handle(r.Published("b", (whisper("7", "b"),)), 0.0)
+    room.handle(r.Unpublished(("t", "5", "7", "unknown")), 0.0)
+    room.handle(r.Published("c", (whisper("6", "c"),)), 0.0)
     assert refusal(room, r.Published("nobody", (track("8", "nobody"),))) == "peer_not_found"
 
 
@@ -180,7 +210,7 @@ def test_mute_and_flow_are_told_once() -> None:
 def test_speakers_are_peers_once_each_and_end_with_their_tracks() -> None:
     room = make()
     for name in "ab":
-        room.handle(r.Joined(guest(name)), 0.0)
+        room.handle(r.Joined(host(name)), 0.0)
         room.handle(r.Published(name, (track(f"{name}1", name), track(f"{name}2", name))), 0.0)
     assert told(room.handle(r.Speaking(("b2", "b1", "gone", "a1")), 1.0)) == [("speakers", ["b", "a"])]
     assert told(room.handle(r.Speaking(("b1", "a1")), 1.0)) == []
@@ -200,7 +230,7 @@ def test_media_lost() -> None:
 
 def test_resume_within_the_window() -> None:
     room = make(resume_window_s=10.0)
-    room.handle(r.Joined(guest("g")), 0.0)
+    room.handle(r.Joined(host("g")), 0.0)
     assert told(room.handle(r.Dropped("g"), 1.0)) == [("peer_updated", "g")]
     assert room.handle(r.Dropped("g"), 5.0) == [], "the window began with the first"
     assert room.next_deadline() == 11.0
@@ -211,13 +241,13 @@ def test_resume_within_the_window() -> None:
 
 def test_window_over() -> None:
     room = make(resume_window_s=10.0, max_peers=5)
-    room.handle(r.Joined(guest("g")), 0.0)
+    room.handle(r.Joined(host("g")), 0.0)
     room.handle(r.Published("g", (track("t", "g"),)), 0.0)
     room.handle(r.Dropped("g"), 1.0)
     assert room.handle(r.Tick(), 10.9) == []
     assert room.snapshot()["tracks"], "tracks of somebody who dropped go on"
     effects = room.handle(r.Tick(), 11.0)
-    assert kinds(effects) == ["TracksGone", "track_unpublished", "Gone", "peer_left"]
+    assert kinds(effects) == ["TracksGone", "track_unpublished", "Gone", "peer_left", "Engaged", "stage"]
     assert refusal(room, r.Returned("g")) == "peer_not_found"
 
 
@@ -232,7 +262,7 @@ def test_show_from_idle_to_ended() -> None:
     assert room.handle(r.ShowStarted(), 6.0) == []
     room.handle(r.Published("h", (track("t"),)), 6.0)
     effects = room.handle(r.ShowEnded(), 7.0)
-    assert kinds(effects) == ["room_state", "TracksGone", "track_unpublished", "ShowOver"]
+    assert kinds(effects) == ["room_state", "TracksGone", "track_unpublished", "Engaged", "stage", "ShowOver"]
     assert room.handle(r.ShowEnded(), 8.0) == []
     assert told(room.handle(r.ShowStarted(), 9.0)) == [("room_state", "live")]
 
@@ -252,14 +282,14 @@ def test_host_away_for_too_long() -> None:
     room.handle(r.Dropped("h"), 10.0)
     assert ("peer_left", "timeout") in told(room.handle(r.Tick(), 15.0))
     assert room.state == "away" and room.next_deadline() == 40.0
-    assert told(room.handle(r.Tick(), 40.0)) == [("room_state", "ended")]
+    assert told(room.handle(r.Tick(), 40.0)) == [("room_state", "ended"), ("stage", [])]
 
 
 def test_host_reloads_the_page() -> None:
     room = live_room()
     room.handle(r.Dropped("h"), 10.0)
     told_by_join = told(room.handle(r.Joined(host("h2", "h")), 12.0))
-    assert told_by_join[-1] == ("room_state", "away"), "back in the studio, with nothing on air yet"
+    assert told_by_join[-2:] == [("room_state", "away"), ("stage", ["h"])], "back, with nothing on air yet"
     assert "away_until" not in room.snapshot()
     assert told(room.handle(r.Tick(), 100.0)) == []
     assert told(room.handle(r.Published("h2", (track("t2", "h2"),)), 101.0))[-1] == ("room_state", "live")
@@ -298,9 +328,9 @@ def test_stand_alone_host_starts_the_show() -> None:
 
 def test_after_the_show_only_a_host_publishes() -> None:
     room = live_room(max_peers=5)
-    room.handle(r.Joined(guest("g")), 3.0)
+    room.handle(r.Joined(supervisor("s")), 3.0)
     room.handle(r.ShowEnded(), 4.0)
-    assert refusal(room, r.Published("g", (track("x", "g"),)), 5.0) == "room_ended"
+    assert refusal(room, r.Published("s", (whisper("x", "s"),)), 5.0) == "room_ended"
     room.handle(r.Published("h", (track("y"),)), 5.0)
 
 
@@ -332,7 +362,7 @@ def test_an_empty_room_waits_for_its_host() -> None:
     room = live_room()
     room.handle(r.Left("h", "left"), 10.0)
     assert room.handle(r.Tick(), 30.0) == []
-    assert kinds(room.handle(r.Tick(), 40.0)) == ["room_state", "ShowOver", "RoomClosed"]
+    assert kinds(room.handle(r.Tick(), 40.0)) == ["room_state", "Engaged", "stage", "ShowOver", "RoomClosed"]
 
 
 @pytest.mark.parametrize(("code", "ends"), [("room_ended", True), ("server_restart", False)])
