@@ -124,9 +124,9 @@ for (const [what, before, after, news] of [
   ["went off", place(), null, []],
   ["nothing", place(), place({ state: "joining" }), []],
   ["muted", place(), place({ locked: { audio: true, video: false } }), ["muted_audio"]],
-  ["both at once", place(), place({ locked: { audio: true, video: true } }), ["muted_audio", "muted_video"]],
+  ["both at once", place(), place({ locked: { audio: true, video: true } }), ["muted_both"]],
   ["one lifted, one stays", place({ locked: { audio: true, video: true } }), place({ locked: { audio: false, video: true } }), []],
-  ["lifted", place({ locked: { audio: true, video: false } }), place(), ["freed"]],
+  ["lifted", place({ locked: { audio: true, video: false } }), place(), []],
   ["co-host", place(), place({ cohost: true }), ["cohost"]],
   ["no co-host any more", place({ cohost: true }), place(), ["cohost_off"]],
 ]) {

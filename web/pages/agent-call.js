@@ -272,8 +272,9 @@ export class AgentCall extends Emitter {
     // Somebody agreed to our request, or the page was loaded anew while we were on.
     if (this.#place && (this.mode === "asking" || this.mode === "back")) this.#onAir();
     const news = placeNews(before, this.#place);
-    if (news.includes("muted_audio")) this.capture?.setOff("microphone", true);
-    if (news.includes("muted_video")) this.capture?.setOff("camera", true);
+    const { audio = false, video = false } = this.#place?.locked ?? {};
+    if (audio && this.capture?.off.microphone === false) this.capture.setOff("microphone", true);
+    if (video && this.capture?.off.camera === false) this.capture.setOff("camera", true);
     if (news.length > 0) this.emit("news", news);
   }
 

@@ -1,6 +1,6 @@
 /** What must be answered while in a room: the host asks to be heard or seen again; an urgent word of the staff. */
 import { urgentOf } from "./agent-view.js";
-import { toast } from "./components/toast.js";
+import { clearToast, toast } from "./components/toast.js";
 import { byId, setText } from "./dom.js";
 import { codeOf, sentence } from "./errors.js";
 import { t } from "./locale.js";
@@ -27,6 +27,7 @@ export class AgentPrompts {
     this.#desk = desk;
     desk.on("unmute", (request) => {
       this.#asked = request;
+      clearToast("lock");
       this.render(this.#scene);
     });
     byId("unmute-yes", HTMLButtonElement).addEventListener("click", () => this.#answer(true));

@@ -102,7 +102,7 @@ export function placeOf(stage, identity) {
   return stage?.places.find((place) => place.identity === identity) ?? null;
 }
 
-/** @typedef {"muted_audio" | "muted_video" | "freed" | "cohost" | "cohost_off"} PlaceNews */
+/** @typedef {"muted_audio" | "muted_video" | "muted_both" | "cohost" | "cohost_off"} PlaceNews */
 
 /**
  * What the host changed about our place.
@@ -114,10 +114,9 @@ export function placeNews(before, after) {
   /** @type {PlaceNews[]} */
   const news = [];
   if (!before || !after) return news;
-  if (!before.locked.audio && after.locked.audio) news.push("muted_audio");
-  if (!before.locked.video && after.locked.video) news.push("muted_video");
-  const held = before.locked.audio || before.locked.video;
-  if (held && !after.locked.audio && !after.locked.video) news.push("freed");
+  const audio = !before.locked.audio && after.locked.audio;
+  const video = !before.locked.video && after.locked.video;
+  if (audio || video) news.push(audio && video ? "muted_both" : audio ? "muted_audio" : "muted_video");
   if (before.cohost !== after.cohost) news.push(after.cohost ? "cohost" : "cohost_off");
   return news;
 }

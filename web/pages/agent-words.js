@@ -62,11 +62,11 @@ export function passing({ what, name = "", reason = null, ms = 0, code = "unknow
     case "request_failed":
       return info(t("said.request_over"));
     case "muted_audio":
-      return info(t("said.muted_audio"), "warning");
+      return locked(t("said.muted_audio"));
     case "muted_video":
-      return info(t("said.muted_video"), "warning");
-    case "freed":
-      return info(t("said.freed"), "good");
+      return locked(t("said.muted_video"));
+    case "muted_both":
+      return locked(t("said.muted_both"));
     case "cohost":
       return info(t("said.cohost"), "good");
     case "cohost_off":
@@ -93,6 +93,11 @@ export function passing({ what, name = "", reason = null, ms = 0, code = "unknow
  */
 function info(text, kind = "info") {
   return { text, options: { kind } };
+}
+
+/** Gone when the host asks to be heard again. @param {string} text */
+function locked(text) {
+  return { text, options: { kind: /** @type {const} */ ("warning"), replaces: "lock" } };
 }
 
 /**

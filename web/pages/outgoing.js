@@ -118,7 +118,8 @@ export class Outgoing extends Emitter {
     }
     if (local.mediaStreamTrack !== media) await local.replace(media);
     if (source === "camera") await local.setMaxBitrate(this.#bitrate);
-    if (local.muted !== muted) await local.mute(muted);
+    // Locked by the host: only the host lifts that, and says so.
+    if (local.muted !== muted && (muted || !local.locked)) await local.mute(muted);
   }
 
   /**
