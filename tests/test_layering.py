@@ -33,7 +33,10 @@ MEDIA_SHELL = frozenset(
 
 # signaling/ is a shell around these.
 SIGNALING_PURE = frozenset(
-    f"signaling.{name}" for name in "errors limits messages room room_model shapes uplink".split()
+    f"signaling.{name}" for name in (
+        "chat chat_text desk errors invite invites limits message_types messages room room_model room_stage room_state "
+        "shapes stage stage_messages uplink"
+    ).split()
 )
 
 MAX_LINES = 500

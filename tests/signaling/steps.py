@@ -13,7 +13,7 @@ AV = ("microphone", "camera")
 
 async def publish(client: Client, *sources: str, **fields: Any) -> dict[str, Any]:
     """Publish these sources; the reply with ``ids`` by source."""
-    kinds = ["audio" if source in ("microphone", "screen_audio") else "video" for source in sources]
+    kinds = ["audio" if source in ("microphone", "screen_audio", "whisper") else "video" for source in sources]
     reply = await client.ok("publish", sdp=offer(*kinds), tracks=tracks(*sources), **fields)
     reply["ids"] = {entry["source"]: entry["id"] for entry in reply["tracks"]}
     return reply

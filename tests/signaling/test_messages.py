@@ -58,6 +58,15 @@ GOOD: dict[str, dict[str, Any]] = {
 }
 
 
+#: What looks wrong and is not.
+RIGHT: list[tuple[str, str, Any]] = [
+    ("ping", "t", 1.5),
+    ("mute_chatter", "seconds", 1.5),
+    ("slow_mode", "seconds", 1.5),
+    ("invite", "target", {}),
+]
+
+
 def read(message: Any) -> m.Request:
     return m.read_request(m.read_envelope(message if isinstance(message, str) else json.dumps(message)))
 
@@ -91,7 +100,7 @@ def test_every_missing_field_is_named(kind: str) -> None:
 @pytest.mark.parametrize("wrong", [{}, 1.5, [[]], "\ud800"])
 def test_every_wrong_field_is_named(kind: str, wrong: Any) -> None:
     for item in fields(m.REQUESTS[kind]):
-        if (kind, item.name, wrong) == ("ping", "t", 1.5):
+        if (kind, item.name, wrong) in RIGHT:
             continue
         code, field = refusal({"type": kind, "id": 1, **GOOD[kind], item.name: wrong})
         assert code == "bad_message"

@@ -68,11 +68,11 @@ async def test_removing_a_peer(site: Site) -> None:
     assert (await ask(site, "DELETE", f"/rooms/demo/peers/{joined['peer']}"))[0] == 404
 
 
-async def test_granting_brings_a_viewer_on_stage(site: Site) -> None:
+async def test_granting_lets_a_viewer_publish(site: Site) -> None:
     client, joined = await site.joined("v")
     path = f"/rooms/demo/peers/{joined['peer']}/grants"
     assert (await ask(site, "PUT", path, {"publish": ["everything"]}))[0] == 400
-    assert (await ask(site, "PUT", path, {"publish": ["microphone"], "subscribe": True}))[0] == 200
+    assert (await ask(site, "PUT", path, {"publish": ["microphone"], "subscribe": True, "show": True}))[0] == 200
     assert (await client.event("grants"))["grants"]["publish"] == ["microphone"]
     await client.ok("publish", sdp=offer("audio"), tracks=tracks("microphone"))
     assert (await ask(site, "PUT", "/rooms/demo/peers/nobody/grants", {}))[0] == 404

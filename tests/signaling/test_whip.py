@@ -140,9 +140,10 @@ async def test_whip_publishes_and_starts_the_show(site: Site) -> None:
     assert opened.dtls is not None and opened.transport.direction == "publish"
 
 
-async def test_whip_without_show_grant_publishes_only(site: Site) -> None:
-    await Caller(site, site.limited("camera", publish=["camera", "microphone"], show=True)).started()
-    assert site.hub.rooms["demo"].state.snapshot()["state"] == "idle"
+async def test_whip_needs_a_place_on_the_stage(site: Site) -> None:
+    caller = Caller(site, site.limited("camera", publish=["camera", "microphone"]))
+    await refused(await caller.post(), 403, "not_on_stage")
+    assert site.hub.rooms["demo"].state.tracks == {}
 
 
 async def test_obs_offer(site: Site) -> None:
