@@ -59,8 +59,11 @@ class RemoteSide:
     address: tuple[str, int]
 
 
-def read_remote(sdp: str) -> RemoteSide:
-    """The transport attributes and first UDP IPv4 candidate of an SDP. Raises ValueError when one is missing."""
+def read_remote(sdp: str, *, loopback: bool = False) -> RemoteSide:
+    """The transport attributes and first UDP IPv4 candidate of an SDP. Raises ValueError when one is missing.
+
+    Candidates of 127.0.0.0/8 count only with ``loopback``.
+    """
     found: dict[str, str] = {}
     address: tuple[str, int] | None = None
     for line in sdp.splitlines():
@@ -69,7 +72,7 @@ def read_remote(sdp: str) -> RemoteSide:
             found.setdefault(name[2:], value.strip())
         elif name == "a=candidate" and address is None:
             parts = value.split()
-            if parts[2].lower() == "udp" and ":" not in parts[4] and not parts[4].startswith("127."):
+            if parts[2].lower() == "udp" and ":" not in parts[4] and (loopback or not parts[4].startswith("127.")):
                 address = (parts[4], int(parts[5]))
     missing = {"ice-ufrag", "ice-pwd", "fingerprint", "setup"} - found.keys()
     if missing or address is None:
