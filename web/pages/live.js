@@ -11,6 +11,7 @@ import { byId, dots, make, setText } from "./dom.js";
 import { codeOf, sentence, wayOut } from "./errors.js";
 import { Fullscreen } from "./fullscreen.js";
 import { IdleFade } from "./idle.js";
+import { Audience, narrow } from "./live-audience.js";
 import { liveNotice } from "./live-notice.js";
 import { firstVisit, tokens } from "./live-start.js";
 import { leadPeer, liveView } from "./live-view.js";
@@ -35,6 +36,7 @@ const volume = byId("volume", HTMLInputElement);
 const quality = byId("quality", QualityBars);
 const unmute = byId("unmute", HTMLButtonElement);
 const banner = byId("banner", HTMLElement);
+const audience = new Audience();
 const fullscreen = new Fullscreen(root, () => stage.mainVideo);
 
 /** @type {Visit | null} */
@@ -60,6 +62,7 @@ function show(next) {
     remote = new RemoteStage(next.room, stage, readSound());
     remote.addEventListener("change", render);
   }
+  audience.follow(next.room, remote);
   next.on("change", () => follow(next));
   follow(next);
 }
@@ -89,6 +92,7 @@ function fail({ failure: error, tokenNeeded: asked }) {
 }
 
 function disconnect() {
+  audience.follow(null, null);
   remote?.close();
   remote = null;
   const leaving = visit;
@@ -127,6 +131,7 @@ function render() {
   renderHost(scene);
   renderBanner(repairing && scene !== "failed" && scene !== "token");
   renderControls(playing);
+  audience.render(scene);
   announce(scene, repairing);
   setText(byId("heading", HTMLElement), host ? t("live.heading", { host: host.name }) : t("live.heading_empty"));
   document.title = host ? `${scene === "playing" ? "● " : ""}${host.name} · ${t("brand")}` : t("brand");
@@ -176,7 +181,9 @@ function renderBanner(shown) {
 function renderControls(playing) {
   const { muted, volume: level } = remote?.sound ?? readSound();
   const silent = muted || level === 0 || remote?.blocked === true;
-  byId("controls", HTMLElement).hidden = !playing;
+  const chatting = !["token", "failed", "connecting"].includes(root.dataset.scene ?? "");
+  byId("controls", HTMLElement).hidden = !playing && !chatting;
+  soundBar.hidden = volume.hidden = !playing;
   unmute.hidden = !(playing && remote?.blocked);
   volume.value = String(Math.round((silent ? 0 : level) * 100));
   soundBar.setAttribute("aria-label", t("live.sound"));
@@ -190,11 +197,17 @@ function renderControls(playing) {
   viewBar.setAttribute("aria-label", t("live.view"));
   /** @type {import("./components/call-bar.js").Control[]} */
   const controls = [];
+  // On a phone the chat lies over the picture and is always there.
+  if (chatting && !narrow.matches) {
+    const label = audience.chatOpen ? t("live.chat_hide") : t("live.chat_show");
+    const news = audience.unread > 0 ? (audience.unread > 99 ? "99" : String(audience.unread)) : audience.handsOpen ? "!" : "";
+    controls.push({ id: "chat", icon: "chat", label, ...(audience.chatOpen || news === "" ? {} : { badge: news }) });
+  }
   // On a phone there is no keyboard to help with, whatever it says about hovering alone.
   if (matchMedia("(hover: hover) and (pointer: fine)").matches) {
     controls.push({ id: "keys", icon: "keyboard", label: t("keys.title") });
   }
-  if (fullscreen.possible) {
+  if (fullscreen.possible && playing) {
     const on = fullscreen.on;
     controls.push({
       id: "fullscreen",
@@ -251,6 +264,7 @@ const shortcuts = [
   { keys: ["m"], label: "keys.sound", run: toggleSound },
   { keys: ["arrowup"], label: "keys.louder", run: () => setVolume((remote?.sound.volume ?? 1) + VOLUME_STEP) },
   { keys: ["arrowdown"], label: "keys.quieter", run: () => setVolume((remote?.sound.volume ?? 1) - VOLUME_STEP) },
+  { keys: ["c"], label: "keys.chat", run: () => audience.toggleChat() },
   { keys: ["f"], label: "keys.fullscreen", run: () => void fullscreen.toggle() },
   { keys: ["?"], label: "keys.help", run: () => showKeys(shortcuts) },
 ];
@@ -258,11 +272,15 @@ const shortcuts = [
 function listen() {
   listenShortcuts(shortcuts);
   fullscreen.addEventListener("change", render);
+  audience.addEventListener("change", render);
+  narrow.addEventListener("change", render);
   unmute.addEventListener("click", () => void remote?.unblock());
   volume.addEventListener("input", () => setVolume(Number(volume.value) / 100));
   soundBar.addEventListener("control", toggleSound);
   viewBar.addEventListener("control", (event) => {
-    if (/** @type {CustomEvent} */ (event).detail === "keys") showKeys(shortcuts);
+    const control = /** @type {CustomEvent} */ (event).detail;
+    if (control === "keys") showKeys(shortcuts);
+    else if (control === "chat") audience.toggleChat();
     else void fullscreen.toggle();
   });
   stage.addEventListener("dblclick", () => void fullscreen.toggle());
@@ -274,7 +292,7 @@ function listen() {
     if (/** @type {CustomEvent} */ (event).detail === "home") location.assign("/");
     else show(new Visit(tokens));
   });
-  fade = new IdleFade(root, { hold: () => root.dataset.scene !== "playing" || visit?.room?.state === "reconnecting" });
+  fade = new IdleFade(root, { hold: () => root.dataset.scene !== "playing" || visit?.room?.state === "reconnecting" || audience.ringing });
   setInterval(() => {
     if (visit?.info?.state === "away") render();
   }, COUNTDOWN_EVERY_MS);

@@ -202,8 +202,9 @@ function besideScreen(speakers, area) {
   if (area.width >= area.height) {
     const strip = Math.min(STRIP.most, Math.max(STRIP.least, area.width * STRIP.part), area.width * 0.4);
     const width = area.width - strip - GAP;
+    const tall = Math.min(area.height, width / WIDE);
     return [
-      { ...area, width },
+      { x: area.x, y: area.y + (area.height - tall) / 2, width: Math.min(width, tall * WIDE * 1.1), height: tall },
       { ...area, x: area.x + width + GAP, width: strip },
     ];
   }

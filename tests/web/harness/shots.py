@@ -44,6 +44,31 @@ LOSE_CAMERA = """
 }
 """
 
+SCROLL_UP = """
+async () => {
+  document.querySelector('.chat-scroll').scrollTop = 40;
+  await new Promise((resolve) => setTimeout(resolve, 3500));
+}
+"""
+LONG_TEXT = """
+() => {
+  const input = document.querySelector('.chat-input');
+  input.value = '这个很长'.repeat(78);
+  input.dispatchEvent(new Event('input'));
+}
+"""
+SAY_TWICE = """
+async () => {
+  const input = document.querySelector('.chat-input');
+  input.value = '第一条';
+  input.dispatchEvent(new Event('input'));
+  document.querySelector('.chat-form').requestSubmit();
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  input.value = '第二条还没发出去';
+  input.dispatchEvent(new Event('input'));
+}
+"""
+
 
 @dataclass(frozen=True)
 class Shot:
@@ -72,6 +97,44 @@ SHOTS = (
     Shot("live-expired", "/live/demo?state=expired", demo=False, late="() => sessionStorage.length"),
     Shot("live-keys", "/live/demo?state=live", steps=("key:?",)),
     Shot("live-tip", "/live/demo?state=poor", steps=(".quality-button",), settle_ms=300),
+    *(
+        Shot(f"live-stage{count}-{layout}", f"/live/demo?state=stage{count},{layout},chat", settle_ms=1800)
+        for layout in "solo side_by_side inset grid screen".split()
+        for count in (1, 2, 3, 6)
+    ),
+    *(
+        Shot(f"live-{name}", f"/live/demo?state={state}", settle_ms=1800)
+        for name, state in {
+            "chat-full": "live,chatfull",
+            "chat-portrait": "portrait,chatfull",
+            "chat-live": "live,chatlive",
+            "chat-slow": "live,chat,slow",
+            "chat-muted": "live,chat,muted",
+            "chat-readonly": "live,chat&role=reviewer",
+            "chat-idle": "idlehost,chat",
+            "chat-controls": "stage3,chat,cohost",
+            "joining": "stage3,joining,chat",
+            "dropped": "stage3,dropped,chat",
+            "muted-guest": "stage3,guestdark,guestmuted,chat",
+            "hostaway": "stage3,hostaway,chat",
+            "hands": "live,chat,handsopen",
+            "hand": "live,chat,hand",
+            "onstage": "stage2,onstage,chat",
+            "onstage-locked": "stage2,onstage,selflocked,chat",
+        }.items()
+    ),
+    *(
+        Shot(f"live-{name}", f"/live/demo?state={state},chat,handsopen", settle_ms=3500)
+        for name, state in {"ring": "live,ring", "ring-long": "live,ringlong", "air": "stage2,ringhost"}.items()
+    ),
+    Shot("live-hand-form", "/live/demo?state=live,chat,handsopen", steps=(".hand-begin",)),
+    Shot("live-ring-ask", "/live/demo?state=live,chat,ring", granted=False, settle_ms=1500),
+    Shot("live-air-leave", "/live/demo?state=stage2,ring,chat", steps=(".ring-accept", "[data-control=leave]")),
+    Shot("live-chat-closed", "/live/demo?state=stage2,chatlive", steps=("wide:[data-control=chat]",), settle_ms=4000),
+    Shot("live-chat-tools", "/live/demo?state=stage3,chat,cohost", steps=(".chat-line:nth-last-child(4)",)),
+    Shot("live-chat-up", "/live/demo?state=live,chatlive", late=SCROLL_UP, settle_ms=1500),
+    Shot("live-chat-limit", "/live/demo?state=live,chat", late=LONG_TEXT),
+    Shot("live-chat-refused", "/live/demo?state=live,chat,slow", late=SAY_TWICE, settle_ms=1500),
     Shot("landing-live", "/?state=live", settle_ms=1500),
     Shot("landing-empty", "/?state=empty"),
     Shot("landing-failed", "/?state=full"),

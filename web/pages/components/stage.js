@@ -50,6 +50,7 @@ import { avatar } from "./avatar.js";
  * @property {SVGSVGElement} mic
  * @property {Tile} tile
  * @property {boolean} placed
+ * @property {number} shape width by height of its place, where it may not have arrived yet
  */
 
 /**
@@ -210,6 +211,7 @@ export class Stage extends HTMLElement {
       parts.root.classList.toggle("full", spot.full);
       parts.root.classList.toggle("alone", alone);
       parts.root.classList.toggle("small", spot.width * width < 180);
+      parts.shape = (spot.width * width) / Math.max(1, spot.height * height);
       parts.root.style.zIndex = String(spot.z);
       parts.root.style.translate = `${spot.x * width}px ${spot.y * height}px`;
       parts.root.style.width = `${spot.width * width}px`;
@@ -293,6 +295,7 @@ export class Stage extends HTMLElement {
       mic,
       tile: { id, name: "", kind: "camera", picture: false, micMuted: false, speaking: false },
       placed: false,
+      shape: 1,
     };
     video.addEventListener("resize", () => {
       this.#paintFace(parts);
@@ -303,12 +306,11 @@ export class Stage extends HTMLElement {
   }
 
   #fitAll() {
-    for (const { root, video, frame, tile } of this.#tiles.values()) {
-      if (!video.videoWidth || !root.clientHeight) continue;
+    for (const { root, video, frame, tile, shape } of this.#tiles.values()) {
+      if (!video.videoWidth) continue;
       const small = !root.classList.contains("full");
       const picture = video.videoWidth / video.videoHeight;
-      const box = root.clientWidth / root.clientHeight;
-      const visible = Math.min(picture, box) / Math.max(picture, box);
+      const visible = Math.min(picture, shape) / Math.max(picture, shape);
       const enough = small ? COVER_SMALL_FROM : picture < 1 ? COVER_UPRIGHT_FROM : COVER_WIDE_FROM;
       const whole = (this.hasAttribute("whole") && !small) || tile.kind === "screen" || visible < enough;
       root.classList.toggle("whole", whole);
