@@ -137,7 +137,7 @@
 
   const EVENTS = [
     "state", "track", "trackupdated", "trackremoved", "trackunavailable", "localended", "unpublished", "viewers",
-    "grants", "error", "bye", "path",
+    "grants", "error", "bye", "path", "unmuterequested", "offstage",
   ];
 
   const plain = (detail) =>
