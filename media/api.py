@@ -7,6 +7,7 @@ control plane, so a reply is never needed to build an SDP; a Worker answers only
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
@@ -17,6 +18,13 @@ DtlsRole = Literal["client", "server"]
 TransportState = Literal["new", "checking", "connected", "stalled", "failed", "closed"]
 
 R = TypeVar("R")
+
+_producer_numbers = itertools.count(1)
+
+
+def next_producer_number() -> int:
+    """A number that no Producer of this process has had; see :mod:`media.outbound_ssrcs`."""
+    return next(_producer_numbers)
 
 
 # --- what is negotiated ------------------------------------------------------------------------------------------
@@ -51,7 +59,10 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True)
 class ProducerParams:
-    """The inbound half of a Track. ``extensions`` maps header-extension URI to the id that this peer uses (1-255)."""
+    """The inbound half of a Track. ``extensions`` maps header-extension URI to the id that this peer uses (1-255).
+
+    ``number`` counts Producers; the SSRCs towards viewers are made of it.
+    """
 
     id: str
     kind: Kind
@@ -61,6 +72,7 @@ class ProducerParams:
     extensions: dict[str, int] = field(default_factory=dict)
     encodings: tuple[Encoding, ...] = ()
     paused: bool = False
+    number: int = field(default_factory=next_producer_number, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
@@ -50,22 +49,6 @@ class OutTrack(NamedTuple):
 def new_session_id() -> str:
     """An o-line session id: 62 random bits (RFC 8829 section 5.2.1)."""
     return str(secrets.randbits(62))
-
-
-def track_ssrc(producer_id: str, purpose: str, used: Collection[int]) -> int:
-    """The outbound SSRC of a Track, the same for every viewer unless it is in ``used``.
-
-    Viewers with equal SSRCs share the packets that a Worker writes, which makes forwarding to many cheap; keys differ
-    per viewer, so nothing else is shared. ``purpose`` tells media and its repair apart. 0 and 1 are never given out
-    (1 is the server's RTCP identity).
-    """
-    attempt = 0
-    while True:
-        digest = hashlib.sha256(f"{producer_id}/{purpose}/{attempt}".encode()).digest()
-        ssrc = int.from_bytes(digest[:4], "big")
-        if ssrc > 1 and ssrc not in used:
-            return ssrc
-        attempt += 1
 
 
 def view_extensions(producer: ProducerParams, transport_cc: bool) -> tuple[str, ...]:

@@ -22,12 +22,19 @@ FEEDBACK_INTERVAL_S = 0.05
 _REPORT_INTERVAL_S = 1.0
 _SERVER_SSRC = 1
 MAX_SSRCS = 32
+#: SSRCs of Tracks that ended and whose SRTP state is kept: more than any sender has at once that goes on with its own.
+MAX_RETIRED = 32
 #: Extension values that travel on to viewers; all others describe this hop only.
 _PASSED_ON = frozenset({hx.AUDIO_LEVEL, hx.VIDEO_ORIENTATION, hx.ABS_CAPTURE_TIME, hx.DEPENDENCY_DESCRIPTOR})
 
 
 class PublisherSide:
-    """``send_rtcp`` takes packets for this peer; ``on_flow(producer_id, flowing)`` reports Tracks that start or stop."""
+    """``send_rtcp`` takes packets for this peer; ``on_flow(producer_id, flowing)`` reports Tracks that start or stop.
+
+    ``forget(ssrc)``: nothing more is expected from this SSRC, its SRTP state can go. Not as soon as its Track ends:
+    Firefox goes on under the same SSRC when an m-line is used again, at an index that a new SRTP stream would not guess
+    once the numbers have wrapped (RFC 3711 section 3.3.1), and what is late or repeated must not begin a stream anew.
+    """
 
     def __init__(
         self,
@@ -35,6 +42,7 @@ class PublisherSide:
         send_rtcp: Callable[[Sequence[rtcp.RtcpPacket | bytes]], None],
         on_flow: Callable[[str, bool], None],
         drops: Counter[str],
+        forget: Callable[[int], None] = lambda _ssrc: None,
     ) -> None:
         self.producers: dict[str, Producer] = {}
         self.rtt_s = 0.1
@@ -42,12 +50,15 @@ class PublisherSide:
         self._send_rtcp = send_rtcp
         self._on_flow = on_flow
         self._drops = drops
+        self._forget = forget
         self._streams: dict[int, tuple[Producer, InboundStream]] = {}
         self._rtx: dict[int, tuple[Producer, InboundStream]] = {}
         self._by_mid: dict[str, Producer] = {}
+        #: The longest ended first. One that is in use again stays listed until its turn comes.
+        self._retired: dict[int, None] = {}
         self._names: dict[int, str] = {}
         self._arrivals: ArrivalRecorder | None = None
-        self._fir_sequence: dict[int, int] = {}
+        self._fir_sequence = 0
         self._next_feedback = 0.0
         self._next_report = 0.0
 
@@ -84,10 +95,20 @@ class PublisherSide:
         for table in (self._streams, self._rtx):
             for ssrc in [ssrc for ssrc, (owner, _) in table.items() if owner is producer]:
                 del table[ssrc]
+                self._retire(ssrc)
+
+    def _retire(self, ssrc: int) -> None:
+        self._retired.pop(ssrc, None)
+        self._retired[ssrc] = None
+        if len(self._retired) > MAX_RETIRED:
+            oldest = next(iter(self._retired))
+            del self._retired[oldest]
+            if not self.knows(oldest):
+                self._forget(oldest)
 
     def knows(self, ssrc: int) -> bool:
-        """Whether packets of this SSRC belong to a Track."""
-        return ssrc in self._streams or ssrc in self._rtx
+        """Whether packets of this SSRC belong to a Track, or did until lately."""
+        return ssrc in self._streams or ssrc in self._rtx or ssrc in self._retired
 
     # --- packets -------------------------------------------------------------------------------------------------
 
@@ -165,7 +186,7 @@ class PublisherSide:
     def _on_unbound(
         self, view: memoryview, header: Header, extensions: dict[str, bytes], now: float
     ) -> Producer | None:
-        producer = self._find_producer(header, extensions)
+        producer = self._owner(header, extensions)
         if producer is None or len(self._streams) + len(self._rtx) >= MAX_SSRCS:
             self._drops["rtp_ssrc"] += 1
             return None
@@ -194,6 +215,22 @@ class PublisherSide:
             if header.payload_type in producer.codec_by_type or header.payload_type in producer.rtx_types
         ]
         return candidates[0] if len(candidates) == 1 else None
+
+    def _owner(self, header: Header, extensions: dict[str, bytes]) -> Producer | None:
+        """Whose SSRC this is, that is not bound yet.
+
+        One that had another Track before is not found by its payload type, nor taken where the SDP names others: a
+        camera that went off stage must not show up in the screen, only because that is the one Track left.
+        """
+        ssrc = header.ssrc
+        for producer in self.producers.values():
+            if any(ssrc in (encoding.ssrc, encoding.rtx_ssrc) for encoding in producer.params.encodings):
+                return producer
+        found = self._find_producer(header, extensions)
+        if found is None or ssrc not in self._retired:
+            return found
+        named = hx.MID in extensions and all(encoding.ssrc is None for encoding in found.params.encodings)
+        return found if named else None
 
     def _find_repaired(self, producer: Producer, extensions: dict[str, bytes]) -> InboundStream | None:
         repaired = extensions.get(hx.REPAIRED_RID)
@@ -230,7 +267,8 @@ class PublisherSide:
                     bound[1].on_sender_report(packet, now)
             case rtcp.Bye():
                 for ssrc in packet.ssrcs:
-                    self._rtx.pop(ssrc, None)
+                    if self._rtx.pop(ssrc, None) is not None:
+                        self._forget(ssrc)
             case _:
                 pass
 
@@ -277,9 +315,9 @@ class PublisherSide:
         if "nack pli" in feedback or "ccm fir" not in feedback:
             self._send_rtcp([rtcp.Pli(_SERVER_SSRC, ssrc)])
         else:
-            sequence = (self._fir_sequence.get(ssrc, -1) + 1) & 0xFF
-            self._fir_sequence[ssrc] = sequence
-            self._send_rtcp([rtcp.Fir(_SERVER_SSRC, ((ssrc, sequence),))])
+            # One count for all SSRCs: a sender only looks whether the number is another one than the last.
+            self._send_rtcp([rtcp.Fir(_SERVER_SSRC, ((ssrc, self._fir_sequence),))])
+            self._fir_sequence = (self._fir_sequence + 1) & 0xFF
 
     def close(self) -> None:
         """Forget every Track. The Router's side is closed by whoever closes the Transport."""

@@ -21,11 +21,11 @@ from media.negotiated import (
     SectionWriter,
     new_session_id,
     session,
-    track_ssrc,
     view_extensions,
     view_feedback,
     viewer_codec,
 )
+from media.outbound_ssrcs import OutboundSsrcs
 from media.payload_types import PayloadTypes
 from media.sdp_model import NegotiationError, SdpError
 from media.server_side import ServerSide, remote_dtls, require_same_certificate
@@ -71,7 +71,7 @@ class SubscribeNegotiation:
         "_server",
         "_session_id",
         "_slots",
-        "_ssrcs_given",
+        "_ssrcs",
         "_supported",
         "_told",
         "_transport_cc",
@@ -89,7 +89,7 @@ class SubscribeNegotiation:
         if codecs_supported is not None:
             self._supported = {name.rpartition("/")[2].lower() for name in codecs_supported}
         self._transport_cc = transport_cc
-        self._ssrcs_given: set[int] = set()
+        self._ssrcs = OutboundSsrcs()
         self._session_id = new_session_id()
         self._version = 0
         self._next_mid = 0
@@ -115,6 +115,7 @@ class SubscribeNegotiation:
         given = {track.track_id: track for track in tracks}
         self._refused &= given.keys()
         self._understated &= given.keys()
+        self._unplaced = [rejection for rejection in self._unplaced if rejection.ref in given]
         rejected = []
         # Audio first: every viewer takes Opus, so the m-line that the BUNDLE group hangs on is never the refused one.
         ordered = sorted(given.values(), key=lambda track: track.producer.kind != "audio")
@@ -209,11 +210,7 @@ class SubscribeNegotiation:
             self._leave_out(track)
             return
         # Never the same twice on one Transport: a Track that comes back would go on at a far later SRTP index.
-        ssrc = track_ssrc(track.producer.id, "media", self._ssrcs_given)
-        self._ssrcs_given.add(ssrc)
-        rtx_ssrc = track_ssrc(track.producer.id, "rtx", self._ssrcs_given) if kind == "video" else None
-        if rtx_ssrc is not None:
-            self._ssrcs_given.add(rtx_ssrc)
+        ssrc, repair = self._ssrcs.deal(track.producer.number)
         filled = Slot(
             "",
             kind,
@@ -221,7 +218,7 @@ class SubscribeNegotiation:
             {uri: hx.CANONICAL[uri] for uri in view_extensions(track.producer, self._transport_cc)},
             track,
             ssrc,
-            rtx_ssrc,
+            repair if kind == "video" else None,
         )
         # Of the same kind: Firefox refuses another one even in an m-line that its own side has stopped.
         free = [index for index, slot in enumerate(slots) if slot.track is None and slot.kind == kind]

@@ -134,7 +134,7 @@ class Transport:
             self._on_alert,
         )
         publishes = params.direction == "publish"
-        self.publisher = PublisherSide(router, self.send_rtcp, on_flow, drops) if publishes else None
+        self.publisher = PublisherSide(router, self.send_rtcp, on_flow, drops, self._forget) if publishes else None
 
     # --- ICE and DTLS --------------------------------------------------------------------------------------------
 
@@ -242,6 +242,12 @@ class Transport:
                 self._rx.forget(ssrc)
         return producer
 
+    def _forget(self, ssrc: int) -> None:
+        """The publisher's Track with this SSRC ended a while ago."""
+        self._rtcp_senders.discard(ssrc.to_bytes(4, "big"))
+        if self._rx is not None:
+            self._rx.forget(ssrc)
+
     def _keep_early(self, data: bytes) -> None:
         """Media may overtake the end of the handshake, and a publisher's first packets are its keyframe."""
         if self.publisher is not None and self._dtls.started and len(self._early) < _MAX_EARLY:
@@ -266,7 +272,11 @@ class Transport:
             self._drops["rtcp_unexpected"] += 1
             return
         sender = data[4:8]
-        if sender not in self._rtcp_senders and len(self._rtcp_senders) >= _MAX_RTCP_SENDERS:
+        if (
+            sender not in self._rtcp_senders
+            and len(self._rtcp_senders) >= _MAX_RTCP_SENDERS
+            and not self._sends(sender)
+        ):
             self._drops["rtcp_ssrc"] += 1
             return
         plain = self._rx.unprotect_rtcp(data)
@@ -287,6 +297,10 @@ class Transport:
                 self.publisher.on_rtcp(packet, now)
             else:
                 self._on_viewer_rtcp(packet, now)
+
+    def _sends(self, ssrc: bytes) -> bool:
+        """Whether media comes from this SSRC: then there are few of its like, and its reports carry the clock."""
+        return self.publisher is not None and self.publisher.knows(int.from_bytes(ssrc, "big"))
 
     def _on_viewer_rtcp(self, packet: rtcp.RtcpPacket, now: float) -> None:
         match packet:
@@ -383,10 +397,18 @@ class Transport:
         return added
 
     def remove_consumer(self, consumer: Consumer) -> None:
-        """Stop sending one Track."""
+        """Stop sending one Track, and free what libsrtp keeps for it.
+
+        Under these SSRCs nothing is ever encrypted again, RTP or RTCP: the negotiation gives a Transport no SSRC twice
+        (:mod:`media.outbound_ssrcs`), and only a Consumer's own reports carry its SSRC.
+        """
         if self.consumers.pop(consumer.id, None) is not None:
             self._by_ssrc.pop(consumer.params.ssrc, None)
             consumer.producer.remove_consumer(consumer)
+            if self._tx is not None:
+                self._tx.forget(consumer.params.ssrc)
+                if consumer.params.rtx_ssrc is not None:
+                    self._tx.forget(consumer.params.rtx_ssrc)
 
     # --- time ----------------------------------------------------------------------------------------------------
 

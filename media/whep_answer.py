@@ -17,10 +17,10 @@ from media.negotiated import (
     new_session_id,
     session,
     ssrc_lines,
-    track_ssrc,
     view_extensions,
     view_feedback,
 )
+from media.outbound_ssrcs import OutboundSsrcs
 from media.sdp_model import MediaDescription, NegotiationError
 from media.server_side import ServerSide, bundled, remote_dtls, remote_ice
 
@@ -52,7 +52,7 @@ def answer_whep(
     waiting = list(tracks)
     writer = SectionWriter(server, "active" if dtls.role == "client" else "passive")
     consumers: list[ConsumerParams] = []
-    used: set[int] = set()
+    dealt = OutboundSsrcs()
     for item in media:
         fit = _fit(item, waiting, transport_cc) if item.receives else None
         if fit is None:
@@ -60,11 +60,8 @@ def answer_whep(
             continue
         track, codecs = fit
         waiting.remove(track)
-        ssrc = track_ssrc(track.producer.id, "media", used)
-        rtx_ssrc = (
-            track_ssrc(track.producer.id, "rtx", used | {ssrc}) if codecs[0].rtx_payload_type is not None else None
-        )
-        used |= {ssrc, rtx_ssrc or ssrc}
+        ssrc, repair = dealt.deal(track.producer.number)
+        rtx_ssrc = repair if codecs[0].rtx_payload_type is not None else None
         wanted = view_extensions(track.producer, transport_cc)
         extensions = answered_extensions(item.extensions, wanted, receiving=False)
         msids, ssrcs, groups = ssrc_lines(track, ssrc, rtx_ssrc)

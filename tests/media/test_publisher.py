@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from media import api, rtcp
 from media import header_extensions as hx
 from media.producer import MAX_STREAMS
-from media.publisher import MAX_SSRCS
+from media.publisher import MAX_RETIRED, MAX_SSRCS
 from media.rtp_wire import iter_extensions, parse_header
 from media.twcc import parse_feedback
 from tests.media.rig import DELTA, KEYFRAME, OPUS, VP8
@@ -176,9 +176,67 @@ def test_a_removed_track_is_forgotten() -> None:
     stage.publisher.remove("v")
     stage.publisher.remove("v")
     for ssrc, payload_type in ((0x77, 96), (0x78, 97)):
-        assert not stage.publisher.knows(ssrc)
         assert stage.receive(2, DELTA, ssrc=ssrc, payload_type=payload_type, mid="v") is None
     assert stage.drops == {"rtp_ssrc": 2}
+
+
+@pytest.mark.parametrize("mid", [None, "w"])
+def test_what_is_off_stage_does_not_show_up_in_another_track(mid: str | None) -> None:
+    """A browser stops naming the mid once it was heard; the payload type alone then fits the one Track that is left."""
+    stage = Stage()
+    stage.track(encodings=(api.Encoding(None, 0x77, 0x78),))
+    stage.track("w", encodings=(api.Encoding(None, 0x99),))
+    viewer, _ = stage.viewer(stage.publisher.producers["w"])
+    stage.receive(1, KEYFRAME, ssrc=0x77)
+    stage.publisher.remove("v")
+    for sequence in range(2, 40):
+        stage.receive(sequence, KEYFRAME, ssrc=0x77, mid=mid)
+        stage.receive(sequence, b"\0\1" + KEYFRAME, ssrc=0x78, payload_type=97, mid=mid)
+        stage.wait(0.1)
+    assert viewer.got == []
+    assert stage.drops == {"rtp_ssrc": 76}
+
+
+@pytest.mark.parametrize("encodings", [(api.Encoding(None, 0x77),), (api.Encoding("h"),), ()])
+def test_a_sender_may_go_on_under_its_ssrc(encodings: tuple[api.Encoding, ...]) -> None:
+    stage = Stage()
+    stage.track(encodings=encodings)
+    stage.receive(1, KEYFRAME, ssrc=0x77, mid="v")
+    stage.publisher.remove("v")
+    again = stage.track("again", mid="v", encodings=encodings)
+    assert stage.receive(2, KEYFRAME, ssrc=0x77, mid="v") is again
+
+
+def test_another_source_on_the_same_m_line() -> None:
+    """The new Track can be there before the old one is gone, and both have the sender's one SSRC."""
+    stage = Stage()
+    encodings = (api.Encoding(None, 0x77, 0x78),)
+    stage.track(mid="0", encodings=encodings)
+    stage.track("x", mid="1")
+    stage.receive(1, KEYFRAME, ssrc=0x77)
+    screen = stage.track("screen", mid="0", encodings=encodings)
+    stage.publisher.remove("v")
+    assert stage.receive(2, KEYFRAME, ssrc=0x77) is screen
+    assert stage.receive(1, b"\0\3" + DELTA, ssrc=0x78, payload_type=97) is screen
+
+
+def test_srtp_state_goes_when_later_tracks_have_ended() -> None:
+    forgotten: list[int] = []
+    stage = Stage()
+    stage.publisher._forget = forgotten.append
+    for ssrc in range(1000, 1000 + 2 * MAX_RETIRED):
+        stage.track(encodings=(api.Encoding(None, ssrc),))
+        stage.publisher.remove("v")
+        # One that keeps coming back is never the longest ended.
+        stage.track("w", encodings=(api.Encoding(None, 5),))
+        stage.publisher.remove("w")
+    assert forgotten == list(range(1000, 1000 + MAX_RETIRED + 1))
+    assert stage.publisher.knows(5)
+    stage.track("w", encodings=(api.Encoding(None, 5),))
+    for ssrc in range(2000, 2000 + MAX_RETIRED):
+        stage.track(encodings=(api.Encoding(None, ssrc),))
+        stage.publisher.remove("v")
+    assert 5 not in forgotten and stage.publisher.knows(5)
 
 
 def test_a_track_is_added_once() -> None:
@@ -344,6 +402,9 @@ def test_arrivals_are_reported_transport_wide(start: int) -> None:
 def test_a_goodbye_frees_a_repair_ssrc() -> None:
     stage = Stage()
     stage.track(encodings=(api.Encoding(None, 0x77, 0x78),))
+    forgotten: list[int] = []
+    stage.publisher._forget = forgotten.append
     stage.publisher.on_rtcp(rtcp.Bye((0x78, 0x9999)), stage.now)
+    assert forgotten == [0x78]
     assert stage.publisher.knows(0x77)
     assert not stage.publisher.knows(0x78)
