@@ -24,7 +24,10 @@ export function agentNotice(scene, { failure, closed }) {
         icon: "camera-off",
         title: t("air.closed.title"),
         body: t("air.closed.body"),
-        actions: [{ id: "reopen", label: t("preview.open"), primary: true }],
+        actions: [
+          { id: "leave", label: t("air.leave") },
+          { id: "reopen", label: t("preview.open"), primary: true },
+        ],
       };
     default:
       return null;

@@ -379,6 +379,7 @@ function listen() {
   notice.addEventListener("action", (event) => {
     const action = /** @type {CustomEvent<string>} */ (event).detail;
     if (action === "reopen") void desk.call?.reopen();
+    else if (action === "leave") void desk.leave();
     else if (action === "home") location.assign("/");
     else void desk.begin();
   });
