@@ -25,24 +25,25 @@ const thread = (main, data, transfer) => {
   return kept;
 };
 
-// Blocks of 10 ms, as a sound card gives them: faint noise, and every half a second a tone of 30 ms that begins with its
-// block. Its time is the one at which that block was handed to the browser.
+// Blocks of 10 ms, as a sound card gives them: faint noise, and every 0.8 s a tone of 30 ms that begins with its block.
+// Its time is the one at which that block was handed to the browser.
 const speak = async ({ data: writable }) => {
   const RATE = 48_000;
   const BLOCK = RATE / 100;
+  const EVERY = 80;
   const writer = writable.getWriter();
   const start = now();
   for (let block = 0; ; block += 1) {
     const wait = start + block * 10 - now();
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
     const data = new Float32Array(BLOCK);
-    const tone = block % 50 < 3;
+    const tone = block % EVERY < 3;
     for (let at = 0; at < BLOCK; at += 1) {
-      const phase = (2 * Math.PI * 1000 * ((block % 50) * BLOCK + at)) / RATE;
+      const phase = (2 * Math.PI * 1000 * ((block % EVERY) * BLOCK + at)) / RATE;
       data[at] = tone ? 0.8 * Math.sin(phase) : 0.002 * (Math.random() - 0.5);
     }
     const audio = { format: "f32", sampleRate: RATE, numberOfFrames: BLOCK, numberOfChannels: 1, data };
-    if (block % 50 === 0) postMessage(now());
+    if (block % EVERY === 0) postMessage(now());
     await writer.write(new AudioData({ ...audio, timestamp: block * 10_000 }));
   }
 };
