@@ -237,7 +237,11 @@ class CloseProducer(Request[None]):
 
 @dataclass(frozen=True, slots=True)
 class PauseProducer(Request[None]):
-    """Drop (or let through again) a Producer's packets in the Worker. Resuming video asks for a keyframe."""
+    """Drop (or let through again) a Producer's packets in the Worker.
+
+    While it is paused nothing of it reaches a viewer, from the cache neither. Resuming video asks for a keyframe at
+    once and goes on with it.
+    """
 
     method: ClassVar[str] = "pause_producer"
     producer_id: str
@@ -396,7 +400,10 @@ class TransportStateChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class SpeakersChanged(Event):
-    """The audio Producers that speak now in a Router, loudest first; the first one is the active speaker."""
+    """The audio Producers that speak now in a Router, loudest first; the first one is the active speaker.
+
+    Never one that is paused, or whose source is ``whisper``.
+    """
 
     event: ClassVar[str] = "speakers"
     router_id: str

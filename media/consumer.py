@@ -250,7 +250,7 @@ class Consumer:
         newest = self.producer.cache.newest
         if self._nack_responder is None or newest is None or self.transport.tx_handle is None:
             return
-        if self.paused or self.waiting:
+        if self.paused or self.waiting or self.producer.paused:
             return
         plain: list[Packet] = []
         for sequence in sequences[:MAX_NACKED]:

@@ -164,7 +164,10 @@ class Engine:
         entry = self._producers.get(request.producer_id)
         if entry is None:
             raise RpcError("producer_not_found", f"no producer {request.producer_id}")
-        entry[0].pause(request.paused, self._clock())
+        producer, transport = entry
+        producer.pause(request.paused, self._clock())
+        if request.paused:
+            transport.router.speakers.remove(producer.id)
 
     def _pause_consumer(self, request: api.PauseConsumer) -> None:
         self._consumer(request.consumer_id).pause(request.paused, self._clock())

@@ -123,8 +123,9 @@ class Producer:
             self._resume = True
             return
         if self._resume:
-            if extended < stream.highest:
-                # Late, or a repeat: what followed it was muted.
+            if extended < stream.highest or (self.kind == "video" and not keyframe):
+                # Late, or a repeat: what followed it was muted. And as no hole is left to see, decoders would take
+                # what refers to a muted picture for whole.
                 return
             self._resume = False
             self._first_valid = extended
@@ -198,11 +199,20 @@ class Producer:
                 self.admit(consumer, now)
 
     def pause(self, paused: bool, now: float) -> None:
-        """Drop packets from now on, or let them through again."""
+        """Drop packets from now on, or let them through again.
+
+        What is cached is not sent either while paused: no repeats, and viewers that catch up wait for what comes.
+        """
         resumed = self.paused and not paused
         self.paused = paused
         self._heard_at = now
+        if paused:
+            for consumer in list(self._catching_up):
+                consumer.leave()
+                self._waiting[consumer] = None
         if resumed:
+            # At once: the answer to the last request may have been among what was dropped.
+            self._keyframe_asked_at = -1e9
             self.request_keyframe(now)
 
     # --- viewers -------------------------------------------------------------------------------------------------
@@ -262,6 +272,8 @@ class Producer:
 
     def replay_start(self, now: float) -> int | None:
         """Where a new viewer can begin: the newest keyframe, if what followed is cached and recent enough."""
+        if self.paused:
+            return None
         start = self.cache.since_keyframe(REPLAY_MAX_MISSING)
         newest = self.cache.newest
         if start is None or newest is None or newest - start > REPLAY_MAX_PACKETS:

@@ -254,7 +254,8 @@ class PublisherSide:
         if value:
             level, voice = hx.parse_audio_level(value)
             producer.audio_level = level
-            if not producer.paused:
+            # A whisper is for the host alone: nobody may see from the speakers that there is one.
+            if not producer.paused and producer.params.source != "whisper":
                 self._router.speakers.level(producer.id, level, voice, now)
 
     # --- RTCP ----------------------------------------------------------------------------------------------------

@@ -351,7 +351,6 @@ def test_a_newcomer_is_brought_up_to_date_in_steps_and_then_is_live(start: int) 
         ("too much", False),
         ("small holes", True),
         ("large holes", False),
-        ("muted since", True),
     ],
 )
 def test_where_a_newcomer_can_begin(case: str, served: bool) -> None:
@@ -370,8 +369,6 @@ def test_where_a_newcomer_can_begin(case: str, served: bool) -> None:
     stage.asked()
     if case == "too old":
         stage.now += REPLAY_MAX_AGE_S
-    if case == "muted since":
-        track.pause(True, stage.now)
     viewer, consumer = stage.viewer(track)
     assert bool(viewer.got) is served
     assert consumer.waiting is not served
