@@ -35,6 +35,7 @@ from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSes
 from aiortc.codecs import vpx
 from aiortc.mediastreams import MediaStreamError
 
+from scripts.synthetic_director import Director
 from scripts.synthetic_picture import SAMPLE_RATE, MovingPicture, tone
 
 logger = logging.getLogger("synthetic_host")
@@ -248,9 +249,9 @@ def tune(bitrate_bps: int) -> None:
     aioice.ice.CONSENT_FAILURES = 3
 
 
-async def _until_signal(publisher: Publisher) -> None:
+async def _until_signal(publisher: Publisher, director: Director) -> None:
     loop = asyncio.get_running_loop()
-    work = asyncio.create_task(publisher.run())
+    work = asyncio.gather(publisher.run(), director.run())
 
     def stop() -> None:
         # Whatever hangs in a library or a thread, the process is gone in time.
@@ -280,7 +281,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("aioice").setLevel(logging.WARNING)
     use_loopback(arguments.url)
     tune(arguments.kbps * 1000)
-    asyncio.run(_until_signal(Publisher(arguments)))
+    asyncio.run(_until_signal(Publisher(arguments), Director(arguments.url, arguments.room, _pinned(arguments.pin))))
     return 0
 
 

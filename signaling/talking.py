@@ -138,5 +138,5 @@ def _staff(room: LiveRoom) -> list[dict[str, str]]:
     return [
         {"identity": peer.claims.identity, "name": peer.claims.name, "role": peer.claims.role}
         for peer in room.peers.values()
-        if peer.claims.grants.backchannel and peer.connected
+        if peer.claims.grants.backchannel and peer.outlet is not None
     ]
