@@ -31,51 +31,55 @@ const px = (/** @type {any} */ spot, /** @type {any} */ box) => ({
 const overlap = (/** @type {any} */ a, /** @type {any} */ b) =>
   a.left < b.right - 0.5 && b.left < a.right - 0.5 && a.top < b.bottom - 0.5 && b.top < a.bottom - 0.5;
 
-for (const layout of LAYOUTS) {
-  for (const { box, safe } of BOXES) {
-    for (let count = 1; count <= 7; count += 1) {
-      const what = `${layout} of ${count} in ${box.width}x${box.height}`;
-      const spots = arrange({ tiles: people(count, layout === "screen" && count > 1), layout, box, safe });
-
-      test(`${what}: each once, one main, in order`, () => {
-        const expected = layout === "solo" ? 1 : count;
-        assert.equal(spots.length, expected);
-        assert.equal(spots.filter(({ main }) => main).length, 1);
-        const ids = spots.map(({ id }) => id);
-        assert.deepEqual(ids, [...ids].sort());
-      });
-
-      test(`${what}: inside, and what is not edge to edge is clear of what floats`, () => {
-        const edges = safe ?? { top: 0, right: 0, bottom: 0, left: 0 };
-        for (const spot of spots) {
-          const { left, top, right, bottom, width, height } = px(spot, box);
-          assert.ok(width >= 40 && height >= 40, `${spot.id} is ${width}x${height}`);
-          const room = spot.full
-            ? [0, 0, box.width, box.height]
-            : [edges.left, edges.top, box.width - edges.right, box.height - edges.bottom];
-          assert.ok(left >= room[0] - 0.5 && top >= room[1] - 0.5, `${spot.id} begins at ${left},${top}`);
-          assert.ok(right <= room[2] + 0.5 && bottom <= room[3] + 0.5, `${spot.id} ends at ${right},${bottom}`);
-        }
-      });
-
-      test(`${what}: nothing covers anything, but a small picture the one behind it`, () => {
-        for (const [index, spot] of spots.entries()) {
-          for (const other of spots.slice(index + 1)) {
-            if (spot.full || other.full) continue;
-            assert.ok(!overlap(px(spot, box), px(other, box)), `${spot.id} and ${other.id}`);
-          }
-        }
-        if (layout !== "inset") assert.ok(spots.length === 1 || spots.every(({ full }) => !full));
-      });
-
-      test(`${what}: people are neither slivers nor slots`, () => {
-        for (const spot of spots) {
-          if (spot.full || (layout === "screen" && spot.main)) continue;
-          const { width, height } = px(spot, box);
-          assert.ok(width / height >= 0.74 && width / height <= 1.79, `${spot.id} is ${width / height}`);
-        }
-      });
+/** @type {Record<string, (spots: any[], about: { layout: string, count: number, box: any, safe: any, what: string }) => void>} */
+const LAWS = {
+  "each once, one main, in order": (spots, { layout, count, what }) => {
+    assert.equal(spots.length, layout === "solo" ? 1 : count, what);
+    assert.equal(spots.filter(({ main }) => main).length, 1, what);
+    const ids = spots.map(({ id }) => id);
+    assert.deepEqual(ids, [...ids].sort(), what);
+  },
+  "inside, and what is not edge to edge is clear of what floats": (spots, { box, safe, what }) => {
+    const edges = safe ?? { top: 0, right: 0, bottom: 0, left: 0 };
+    for (const spot of spots) {
+      const { left, top, right, bottom, width, height } = px(spot, box);
+      assert.ok(width >= 40 && height >= 40, `${what}: ${spot.id} is ${width}x${height}`);
+      const room = spot.full
+        ? [0, 0, box.width, box.height]
+        : [edges.left, edges.top, box.width - edges.right, box.height - edges.bottom];
+      assert.ok(left >= room[0] - 0.5 && top >= room[1] - 0.5, `${what}: ${spot.id} begins at ${left},${top}`);
+      assert.ok(right <= room[2] + 0.5 && bottom <= room[3] + 0.5, `${what}: ${spot.id} ends at ${right},${bottom}`);
     }
+  },
+  "nothing covers anything, but a small picture the one behind it": (spots, { layout, box, what }) => {
+    for (const [index, spot] of spots.entries()) {
+      for (const other of spots.slice(index + 1)) {
+        if (spot.full || other.full) continue;
+        assert.ok(!overlap(px(spot, box), px(other, box)), `${what}: ${spot.id} and ${other.id}`);
+      }
+    }
+    if (layout !== "inset") assert.ok(spots.length === 1 || spots.every(({ full }) => !full), what);
+  },
+  "people are neither slivers nor slots": (spots, { layout, box, what }) => {
+    for (const spot of spots) {
+      if (spot.full || (layout === "screen" && spot.main)) continue;
+      const { width, height } = px(spot, box);
+      assert.ok(width / height >= 0.74 && width / height <= 1.79, `${what}: ${spot.id} is ${width / height}`);
+    }
+  },
+};
+
+for (const layout of LAYOUTS) {
+  for (const [law, holds] of Object.entries(LAWS)) {
+    test(`${layout}, 1 to 7 people in every window: ${law}`, () => {
+      for (const { box, safe } of BOXES) {
+        for (let count = 1; count <= 7; count += 1) {
+          const what = `${count} in ${box.width}x${box.height}`;
+          const spots = arrange({ tiles: people(count, layout === "screen" && count > 1), layout, box, safe });
+          holds(spots, { layout, count, box, safe, what });
+        }
+      }
+    });
   }
 }
 

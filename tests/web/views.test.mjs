@@ -85,6 +85,94 @@ test("tiles: a track of somebody who is not listed, and of nobody, makes none", 
   assert.deepEqual(tilesOf(room(), []), []);
 });
 
+const place = (/** @type {object} */ change = {}) => ({
+  identity: "lin", peer: "h", name: "林小满", role: "host", state: "on", cohost: false, locked: { audio: false, video: false }, ...change,
+});
+const guestPlace = place({ identity: "chen", peer: "g", name: "陈嘉木", role: "agent" });
+const words = {
+  cameraOff: (/** @type {string} */ name) => `${name} off`,
+  joining: "soon",
+  hostAway: "host back soon",
+  guestAway: "back soon",
+  role: (/** @type {string} */ role) => role,
+};
+const staged = (/** @type {object[]} */ places, /** @type {object} */ change = {}) =>
+  room({ peers: [host, guest], tracks: [camera, sound, guestCamera], stage: { places, layout: "grid", pin: null }, ...change });
+
+test("tiles: in the order of the places, with what is said over them", () => {
+  const seen = tilesOf(staged([guestPlace, place()]), [camera, sound, guestCamera], { words, self: "chen" });
+  assert.deepEqual(
+    seen.map(({ id, identity, role, status, own, note }) => [id, identity, role, status, own, note]),
+    [
+      ["chen:camera", "chen", "agent", "", true, "陈嘉木 off"],
+      ["lin:camera", "lin", "host", "", false, "林小满 off"],
+    ],
+  );
+});
+
+for (const [what, places, change, tracks, expected] of [
+  ["about to come on", [place(), { ...guestPlace, state: "joining" }], {}, [camera], ["", "soon"]],
+  ["a guest whose connection is being made again", [place(), { ...guestPlace, peer: null }], {}, [camera], ["", "back soon"]],
+  ["a host gone while a guest is on", [place({ peer: null }), guestPlace], { state: "away" }, [guestCamera], ["host back soon", ""]],
+  ["a host gone, not yet said by the stage", [place(), guestPlace], { state: "away" }, [guestCamera], ["host back soon", ""]],
+]) {
+  test(`tiles: ${what}`, () => {
+    const info = staged(/** @type {any} */ (places), /** @type {object} */ (change));
+    assert.deepEqual(tilesOf(info, /** @type {any} */ (tracks), { words }).map(({ status }) => status), expected);
+  });
+}
+
+test("tiles: a reload makes neither a second tile nor another one", () => {
+  const back = { ...guest, id: "g2" };
+  const backCamera = { ...guestCamera, id: "gc2", peer: "g2" };
+  const before = staged([place(), guestPlace]);
+  const gone = staged([place(), { ...guestPlace, peer: null }], { peers: [host] });
+  const after = staged([place(), { ...guestPlace, peer: "g2" }], { peers: [host, back] });
+  const known = new Map([["g", "chen"]]);
+  const steps = [
+    [before, [camera, guestCamera]],
+    [gone, [camera, guestCamera]],
+    [gone, [camera]],
+    [after, [camera, guestCamera, backCamera]],
+    [after, [camera, backCamera]],
+  ];
+  for (const [info, tracks] of /** @type {[any, any][]} */ (steps)) {
+    const ids = tilesOf(info, tracks, { identityOf: (id) => known.get(id) ?? id }).map(({ id }) => id);
+    assert.deepEqual(ids, ["lin:camera", "chen:camera"]);
+  }
+});
+
+test("tiles: of a person's tracks, those of the place's own peer count", () => {
+  const muted = { ...guestCamera, id: "gc2", peer: "g2", muted: true };
+  const info = staged([place(), { ...guestPlace, peer: "g2" }], { peers: [host, guest, { ...guest, id: "g2" }] });
+  assert.deepEqual(tilesOf(info, [guestCamera, muted]).map(({ picture }) => picture), [false, false]);
+});
+
+test("tiles: a whisper is for the ear, and a place may be left out where it is shown already", () => {
+  const whisper = { ...sound, id: "w", peer: "v", source: "whisper" };
+  const supervisor = { id: "v", identity: "he", name: "何", role: "supervisor", connected: true };
+  assert.equal(tilesOf(room({ peers: [host, supervisor] }), [camera, whisper]).length, 1);
+  assert.deepEqual(
+    tilesOf(staged([place(), guestPlace]), [camera], { self: "lin", hideSelf: true }).map(({ id }) => id),
+    ["chen:camera"],
+  );
+});
+
+test("live page: while a guest is on air the picture stays, though the host is away", () => {
+  const alone = staged([place({ peer: null })], { state: "away", tracks: [] });
+  const guestOn = staged([place({ peer: null }), guestPlace], { state: "away", tracks: [guestCamera] });
+  const guestGone = staged([place({ peer: null }), { ...guestPlace, peer: null }], { state: "away", tracks: [] });
+  assert.deepEqual(
+    [alone, guestOn, guestGone].map((info) => liveView(live({ info, tracks: [guestCamera] })).scene),
+    ["away", "playing", "away"],
+  );
+});
+
+test("the lead is a host whose place waits, before a guest who is on", () => {
+  const info = staged([place({ peer: null }), guestPlace], { state: "away", peers: [guest], tracks: [guestCamera] });
+  assert.equal(leadPeer(info)?.identity, "lin");
+});
+
 test("a screen's sound plays with the screen", () => {
   assert.equal(tileId("h", "screen_audio"), tileId("h", "screen"));
   assert.equal(tileId("h", "microphone"), tileId("h", "camera"));

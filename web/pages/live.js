@@ -292,7 +292,7 @@ function listen() {
     if (/** @type {CustomEvent} */ (event).detail === "home") location.assign("/");
     else show(new Visit(tokens));
   });
-  fade = new IdleFade(root, { hold: () => root.dataset.scene !== "playing" || visit?.room?.state === "reconnecting" || audience.ringing });
+  fade = new IdleFade(root, { hold: () => root.dataset.scene !== "playing" || visit?.room?.state === "reconnecting" || audience.ringing || audience.onAir });
   setInterval(() => {
     if (visit?.info?.state === "away") render();
   }, COUNTDOWN_EVERY_MS);

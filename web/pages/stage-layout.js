@@ -38,7 +38,7 @@ const WIDE = 16 / 9;
 /** The part of the width that speakers beside a screen get, and its bounds in px. */
 const STRIP = { part: 0.22, least: 132, most: 300 };
 /** A small picture in a big one: its part of the width, and bounds in px. */
-const INSET = { wide: 0.2, upright: 0.3, least: 84, most: 280 };
+const INSET = { wide: 0.2, upright: 0.3, least: 84, most: 280, face: 120 };
 
 /**
  * @param {object} stage
@@ -219,7 +219,7 @@ function besideScreen(speakers, area) {
 }
 
 /**
- * Small pictures in the corner at the bottom right, upwards, then to the left.
+ * Small pictures at the bottom right: above each other while that leaves them a face's size, else in a row.
  * @param {number} count
  * @param {Rect} room
  * @param {Rect} whole
@@ -228,15 +228,15 @@ function besideScreen(speakers, area) {
 function corner(count, room, whole) {
   const upright = whole.height > whole.width;
   const shape = upright ? SLIM : 4 / 3;
-  let width = Math.min(INSET.most, Math.max(INSET.least, whole.width * (upright ? INSET.upright : INSET.wide)), room.width);
-  /** How many fit above each other without hiding more than the edge. */
-  const fitting = () => Math.max(1, Math.floor((room.height + GAP) / (width / shape + GAP)));
-  while (width > 48 && Math.ceil(count / fitting()) * (width + GAP) > Math.max(width + GAP, whole.width * 0.5)) width *= 0.94;
-  const height = Math.min(width / shape, room.height);
-  const each = fitting();
+  const most = Math.min(INSET.most, Math.max(INSET.least, whole.width * (upright ? INSET.upright : INSET.wide)), room.height * shape);
+  const share = (/** @type {number} */ length) => (length - (count - 1) * GAP) / count;
+  const stacked = Math.min(most, share(room.height) * shape);
+  const stack = upright ? count <= 2 : stacked >= INSET.face;
+  const width = Math.max(1, Math.min(stack ? stacked : Math.min(most, share(room.width)), room.width));
+  const height = width / shape;
   return Array.from({ length: count }, (_, index) => ({
-    x: room.x + room.width - width - Math.floor(index / each) * (width + GAP),
-    y: room.y + room.height - height - (index % each) * (height + GAP),
+    x: room.x + room.width - width - (stack ? 0 : index * (width + GAP)),
+    y: room.y + room.height - height - (stack ? index * (height + GAP) : 0),
     width,
     height,
   }));

@@ -339,8 +339,16 @@ export class LianmaiRoom extends StageControls {
 
   #then(what) {
     if (what === "reconnecting") this.#become("reconnecting");
-    else if (what === "away") this.#inform({ state: "away", away_until: Date.now() + 24_400 });
+    else if (what === "away") this.#away();
     else this.emit("bye", { code: "identity_replaced", message: "" });
+  }
+
+  /** The host drops; whoever else is on stage stays on air. */
+  #away() {
+    const [host, ...others] = this.info.stage.places;
+    if (others.length > 0) this.#depart(host.peer);
+    if (others.length > 0) this.#place(host.identity, { peer: null });
+    this.#inform({ state: "away", away_until: Date.now() + 24_400 });
   }
 
   /** Browsers block sound only without a gesture and headless ones not at all: say it as a player would. */

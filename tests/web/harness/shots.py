@@ -89,8 +89,44 @@ LIVE_STATES = (
     "connecting idle idlehost waiting silent live english long many portrait bright blocked poor fair cut away "
     "ended replaced full gone odd audio unplayable screen two six"
 ).split()
+LAYOUTS = "solo side_by_side inset grid screen".split()
 GO = ".call-control[data-control=live]"
 SETTINGS = ".call-control[data-control=settings]"
+GUESTS = "phone:.call-control[data-control=guests]"
+CHAT = ("phone:.call-control[data-control=chat]", "#rail-tab-chat")
+STAFF = ("phone:.call-control[data-control=chat]", "#rail-tab-staff")
+ANY = "lm-invite .any-free"
+STUDIO = (
+    ("idle", "stage1", (GUESTS,)),
+    *((f"two-{layout}", f"stage2,{layout}", ()) for layout in LAYOUTS),
+    *((f"three-{layout}", f"stage3,{layout}", ()) for layout in LAYOUTS),
+    *((f"six-{layout}", f"stage6,{layout}", ()) for layout in LAYOUTS),
+    ("guests", "stage3,guestmuted,guestcohost,pinned", (GUESTS,)),
+    ("drawer", "stage3,guestmuted", (GUESTS, "lm-guest-strip li:nth-child(2) [aria-expanded]")),
+    ("full", "stage6", (GUESTS,)),
+    ("locked", "stage2,stagelocked", (GUESTS,)),
+    ("joining", "stage2,joining", (GUESTS,)),
+    ("dropped", "stage2,dropped", (GUESTS,)),
+    ("empty", "stage1,agentsnone", (GUESTS,)),
+    ("about", "stage1", (GUESTS, "lm-invite summary")),
+    ("offer", "stage2,offer", (GUESTS,)),
+    ("hands", "stage2,hands", (GUESTS,)),
+    ("handsopen", "stage1,handsopen", (GUESTS,)),
+    ("chat", "stage2,chat", CHAT),
+    ("moderate", "stage2,chat", (*CHAT, "lm-chat li:nth-last-child(3)")),
+    ("staff", "stage2,staff", STAFF),
+    ("urgent", "stage2,urgent,chat", ()),
+    ("urgent-sheet", "stage2,urgent,chat", (GUESTS,)),
+    ("whisper", "stage2,whisper", ()),
+)
+STUDIO_RINGS = (
+    ("ringing", "stage1", (GUESTS, "lm-invite li:nth-child(1) button"), 900),
+    ("group", "stage1,outgoinggroup", (GUESTS,), 2000),
+    ("declined", "stage1,decline", (GUESTS, "lm-invite li:nth-child(1) button"), 3500),
+    ("declined-away", "stage1,decline", (GUESTS, "lm-invite li:nth-child(1) button", "#rail-tab-status"), 3500),
+    ("busy", "stage1,busy", (GUESTS, ANY), 900),
+    ("clear", "stage3", (GUESTS, "lm-guest-strip .red"), 500),
+)
 SHOTS = (
     *(Shot(f"live-{state}", f"/live/demo?state={state}", settle_ms=1500) for state in LIVE_STATES),
     Shot("live-token", "/live/demo?state=live", demo=False),
@@ -116,7 +152,7 @@ SHOTS = (
             "joining": "stage3,joining,chat",
             "dropped": "stage3,dropped,chat",
             "muted-guest": "stage3,guestdark,guestmuted,chat",
-            "hostaway": "stage3,hostaway,chat",
+            "hostaway": "away,stage3,chat",
             "hands": "live,chat,handsopen",
             "hand": "live,chat,hand",
             "onstage": "stage2,onstage,chat",
@@ -160,6 +196,15 @@ SHOTS = (
     Shot("host-replaced", "/host/demo?state=replaced", settle_ms=2000),
     Shot("host-settings", "/host/demo?state=studio", steps=(f"phone:{SETTINGS}",)),
     Shot("host-settings-live", "/host/demo?state=onair", steps=(GO, f"phone:{SETTINGS}")),
+    *(
+        Shot(f"studio-{name}", f"/host/demo?state=onair,{words}", steps=(GO, *steps), settle_ms=2000)
+        for name, words, steps in STUDIO
+    ),
+    *(
+        Shot(f"studio-{name}", f"/host/demo?state=onair,{words}", steps=(GO, *steps), settle_ms=settle)
+        for name, words, steps, settle in STUDIO_RINGS
+    ),
+    Shot("studio-resume", "/host/demo?state=resume,stage3", settle_ms=1500),
     Shot("host-screen", "/host/demo?state=onair", steps=(GO, "wide:[data-control=screen]"), settle_ms=1500),
 )
 

@@ -62,17 +62,22 @@ export class ChatPanel extends HTMLElement {
   #controls = false;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
+  /** What grows or appears later must not leave the newest below. */
+  #sizes = new ResizeObserver(() => this.#following && this.#toEnd());
 
   connectedCallback() {
     if (this.childElementCount === 0) this.#build();
     this.#undo.push(onLocale(() => this.#reword()));
     this.#timer = setInterval(() => this.#renderComposer(), TICK_MS);
+    this.#sizes.observe(this.#scroll);
+    this.#sizes.observe(this.#list);
     this.#bind();
   }
 
   disconnectedCallback() {
     for (const undo of this.#undo.splice(0)) undo();
     clearInterval(this.#timer);
+    this.#sizes.disconnect();
   }
 
   /** @param {LianmaiRoom | null} room */
@@ -217,7 +222,7 @@ export class ChatPanel extends HTMLElement {
     const name = make("bdi", "chat-name", message.name);
     const words = make("bdi", "chat-text", message.text);
     const badge = role && make("span", `chat-badge ${role}`);
-    const root = make("li", `chat-line ${role ?? ""} ${own ? "own" : ""}`.trim(), ...(badge ? [badge] : []), name, words);
+    const root = make("li", `chat-line ${role ?? ""} ${own ? "own" : ""}`.trim(), ...(badge ? [badge] : []), name, " ", words);
     const line = { root, badge, tools: null, message };
     root.addEventListener("click", () => this.#openTools(line));
     this.#rewordLine(line);
@@ -311,6 +316,7 @@ export class ChatPanel extends HTMLElement {
     const inside = this.#room !== null && this.#room.self !== null;
     const { mode, canSend, left, waitS, note } = this.#composer();
     this.#form.hidden = !inside || mode !== "write";
+    this.dataset.mode = mode;
     const placeholder = t("chat.placeholder");
     if (this.#input.placeholder !== placeholder) {
       this.#input.placeholder = placeholder;

@@ -216,6 +216,8 @@ export class Stage extends HTMLElement {
       parts.root.style.translate = `${spot.x * width}px ${spot.y * height}px`;
       parts.root.style.width = `${spot.width * width}px`;
       parts.root.style.height = `${spot.height * height}px`;
+      // Who the room is about is named by the page.
+      parts.label.hidden = spot.full && id === (this.#arrangement.main ?? this.#shown[0]?.id);
       parts.label.style.translate = spot.full ? `${safe.left}px ${safe.top}px` : "";
       setText(parts.note, alone ? (parts.tile.note ?? "") : "");
       this.#paintFace(parts);
