@@ -93,9 +93,9 @@ class Demux:
         self.flush()
 
     def flush(self) -> None:
-        """Send everything that waits in the arenas."""
+        """Send everything that waits in the arenas, before the Worker turns to something else."""
         for udp in self.sockets:
-            udp.flush()
+            udp.end_turn()
 
     def _take(self, udp: UdpSocket, count: int, touched: dict[Producer, Transport], now: float) -> None:
         """Dispatch the datagrams of one receive; Producers that got packets are added to ``touched``."""

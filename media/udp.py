@@ -13,6 +13,7 @@ import errno
 import select
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -36,6 +37,8 @@ _NO_SEGMENTATION = frozenset({errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.EOP
 _HEADROOM = 32
 _BLOCKED_POLL_MS = 2
 _BLOCKED_POLLS = 3
+#: Waiting for a full send buffer between two calls of :meth:`UdpSocket.end_turn`, in seconds: about one picture's time.
+TURN_WAIT_S = 0.03
 
 
 class UdpPath:
@@ -97,6 +100,7 @@ class UdpSocket:
         self.fd = sock.fileno()
         self.dropped = 0
         self.oversize = 0
+        self.waited_s = 0.0
         self.name_length = _SOCKADDR_V4 if sock.family == socket.AF_INET else _SOCKADDR_V6
         self._mark = (self.fd & 0xFFFF).to_bytes(_MARK, "big")
         sock.setblocking(False)
@@ -235,6 +239,11 @@ class UdpSocket:
         self._transmit()
         self._used = 0
 
+    def end_turn(self) -> None:
+        """Send everything queued. The Worker turns to something else now: the next turn may wait anew."""
+        self.flush()
+        self.waited_s = 0.0
+
     def _control(self, segment: int) -> int:
         buffer = ffi.new("char[]", SEGMENT_CMSG.pack(18, SOL_UDP, UDP_SEGMENT, segment))
         address = int(ffi.cast("uintptr_t", buffer))
@@ -266,9 +275,10 @@ class UdpSocket:
                 continue
             if ffi.errno in (errno.EAGAIN, errno.ENOBUFS):
                 # The send buffer is full. Wait a moment rather than lose a burst, but never stall the Worker: media
-                # that cannot leave within a few ms is worth less than the media behind it.
+                # that cannot leave within a few ms is worth less than the media behind it. A burst for a thousand
+                # viewers is sent in a hundred parts, which share what time there is.
                 polls += 1
-                if polls <= _BLOCKED_POLLS:
+                if polls <= _BLOCKED_POLLS and self.waited_s < TURN_WAIT_S:
                     self._wait_writable()
                     continue
                 self.dropped += sum(-(-length // segment) for _, _, length, segment in self._pending[done:])
@@ -294,7 +304,9 @@ class UdpSocket:
     def _wait_writable(self) -> None:
         poller = select.poll()
         poller.register(self.fd, select.POLLOUT)
+        began = time.monotonic()
         poller.poll(_BLOCKED_POLL_MS)
+        self.waited_s += time.monotonic() - began
 
     def close(self) -> None:
         """Close the socket."""

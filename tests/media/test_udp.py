@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from media import libc, udp
-from media.udp import ARENA_SIZE, RX_BATCH, RX_SLOT, TX_BATCH, UdpPath, UdpSocket, bind
+from media.udp import ARENA_SIZE, RX_BATCH, RX_SLOT, TURN_WAIT_S, TX_BATCH, UdpPath, UdpSocket, bind
 
 _SO_NO_CHECK = 11
 
@@ -279,6 +279,33 @@ def test_a_full_socket_is_waited_for_but_not_for_long(
     # The arena starts over in either case.
     pair.queue(path, [b"later"], 5)
     pair.udp.flush()
+    assert drain(client, 1) == [b"later"]
+
+
+@pytest.mark.skipif(not libc.available, reason="no sendmmsg here")
+def test_the_parts_of_a_turn_share_the_time_to_wait(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = pair.client()
+    path = pair.path_to(client)
+    waits: list[int] = []
+
+    def wait() -> None:
+        waits.append(len(waits))
+        pair.udp.waited_s += 0.002
+
+    monkeypatch.setattr(pair.udp, "_wait_writable", wait)
+    blocked = Blocked(10_000, errno.EAGAIN)
+    monkeypatch.setattr(libc, "libc", blocked)
+    for turn in (1, 2):
+        for _ in range(170):
+            pair.queue(path, [b"part"], 4)
+            pair.udp.flush()
+        # Each part was tried, but the whole cost no more than one picture's time.
+        assert (blocked.calls, pair.udp.dropped) == ((170 + round(TURN_WAIT_S / 0.002)) * turn, 170 * turn)
+        assert len(waits) * 0.002 == pytest.approx(TURN_WAIT_S * turn)
+        pair.udp.end_turn()
+    blocked.calls, blocked.times = 0, 3
+    pair.queue(path, [b"later"], 5)
+    pair.udp.end_turn()
     assert drain(client, 1) == [b"later"]
 
 
