@@ -99,6 +99,11 @@ class NackGenerator:
         self.sent += len(wanted)
         return wanted
 
+    def forget(self) -> None:
+        """Nothing that is missing now is of use any more."""
+        self._holes.clear()
+        self._overflow = False
+
     def take_overflow(self) -> bool:
         """Whether something was given up since the last call: only a keyframe repairs the picture now."""
         overflow, self._overflow = self._overflow, False

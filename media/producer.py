@@ -325,9 +325,12 @@ class Producer:
             self.flowing = False
             self._on_flow(False)
 
-    def forwards(self, stream: InboundStream) -> bool:
-        """Whether this stream goes out: with simulcast, that of the chosen Layer."""
-        return stream is self._selected
+    def wants(self, stream: InboundStream) -> bool:
+        """Whether losses on this stream are worth a repeat: not while paused, nor on a Layer that does not go out.
+
+        Both begin at a keyframe, so what is missing before it will not be missed.
+        """
+        return stream is self._selected and not self.paused
 
     @property
     def next_sequence(self) -> int:

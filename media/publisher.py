@@ -291,10 +291,13 @@ class PublisherSide:
         for producer, stream in self._streams.values():
             if stream.nack is None:
                 continue
+            if not producer.wants(stream):
+                stream.nack.forget()
+                continue
             lost = stream.nack.due(now, self.rtt_s)
             if lost:
                 packets.append(rtcp.Nack(_SERVER_SSRC, stream.ssrc, tuple(lost)))
-            if stream.nack.take_overflow() and producer.forwards(stream):
+            if stream.nack.take_overflow():
                 producer.request_keyframe(now)
         if packets:
             self._send_rtcp(packets)

@@ -372,6 +372,52 @@ def test_keyframes_are_asked_for_as_negotiated(feedback: tuple[str, ...], kind: 
         assert [p.entries for p in asked if isinstance(p, rtcp.Fir)] == [((0x1111, n),) for n in range(3)]
 
 
+def nacks(stage: Stage) -> list[tuple[int, tuple[int, ...]]]:
+    found = [(p.media_ssrc, p.lost) for p in stage.rtcp if isinstance(p, rtcp.Nack)]
+    stage.rtcp.clear()
+    return found
+
+
+def test_losses_of_layers_that_do_not_go_out_are_let_go() -> None:
+    stage = Stage()
+    track = stage.track(encodings=(api.Encoding("q"), api.Encoding("f")))
+    stage.receive(1, KEYFRAME, ssrc=0x10, rid="q", mid="v")
+    stage.receive(1, KEYFRAME, ssrc=0x20, rid="f", mid="v")
+    assert track.wants(track.streams[0x20])
+    for ssrc, rid in ((0x10, "q"), (0x20, "f")):
+        for sequence in (5, 6, 7):
+            stage.receive(sequence, DELTA, ssrc=ssrc, rid=rid, mid="v")
+    stage.wait(0.04)
+    assert nacks(stage) == [(0x20, (2, 3, 4))]
+    # A Layer that is chosen later is not asked for what it lost before.
+    for _ in range(40):
+        stage.receive(8, DELTA, ssrc=0x10, rid="q", mid="v")
+        stage.wait(0.02)
+    nacks(stage)
+    stage.receive(9, KEYFRAME, ssrc=0x10, rid="q", mid="v")
+    assert track.wants(track.streams[0x10])
+    stage.receive(12, DELTA, ssrc=0x10, rid="q", mid="v")
+    stage.wait(0.04)
+    assert {ssrc: lost for ssrc, lost in nacks(stage) if ssrc == 0x10} == {0x10: (10, 11)}
+
+
+def test_losses_while_muted_are_let_go() -> None:
+    stage = Stage()
+    track = stage.track()
+    stage.receive(1, KEYFRAME)
+    track.pause(True, stage.now)
+    stage.receive(400, DELTA)
+    stage.receive(1000, DELTA)
+    stage.wait(0.2)
+    track.pause(False, stage.now)
+    stage.rtcp.clear()
+    stage.receive(1001, KEYFRAME)
+    stage.receive(1003, DELTA)
+    stage.wait(0.04)
+    assert nacks(stage) == [(0x1111, (1002,))]
+    assert stage.asked() == []
+
+
 def test_without_nack_nothing_is_asked_for() -> None:
     stage = Stage()
     stage.track(codecs=(api.Codec("VP8", 96, 90_000),))
