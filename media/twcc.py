@@ -23,6 +23,8 @@ _HISTORY_TICKS = 2000
 _MAX_BACK = 500
 _MISSING, _SMALL, _LARGE = 0, 1, 2
 _ONE_BIT, _TWO_BIT = 14, 7
+#: Numbers in one feedback that is read: a run of 8191 fits two bytes, so a few datagrams could cost a Worker seconds.
+MAX_REPORTED = 2 * MAX_SPAN
 
 
 class ArrivalRecorder:
@@ -152,10 +154,15 @@ class Arrival:
 
 
 def parse_feedback(body: bytes) -> list[Arrival] | None:
-    """Read :attr:`media.rtcp.TransportFeedback.body`, in the order of numbers; None when it is malformed."""
+    """Read :attr:`media.rtcp.TransportFeedback.body`, in the order of numbers.
+
+    None when it is malformed, or covers more than ``MAX_REPORTED`` numbers.
+    """
     if len(body) < 8:
         return None
     base, count = struct.unpack_from("!HH", body)
+    if count > MAX_REPORTED:
+        return None
     ticks = int.from_bytes(body[4:7], "big", signed=True) * _TICKS_PER_REFERENCE
     unpacked = _unpack_symbols(body, count)
     if unpacked is None:

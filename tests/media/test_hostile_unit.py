@@ -217,7 +217,7 @@ def test_rtcp(datagram: list[bytes]) -> None:
 @_FAST
 def test_transport_feedback(body: bytes) -> None:
     arrivals = twcc.parse_feedback(body)
-    assert arrivals is None or len(arrivals) <= 0xFFFF
+    assert arrivals is None or len(arrivals) <= twcc.MAX_REPORTED
 
 
 # --- payloads ----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media import rtcp, twcc
-from media.twcc import ArrivalRecorder, parse_feedback
+from media.twcc import MAX_REPORTED, ArrivalRecorder, parse_feedback
 
 STARTS = (0, 1, 65500, 65530, 65535)
 REFERENCE_CYCLE_S = 0.064 * (1 << 24)
@@ -246,6 +246,13 @@ def test_parse(data: bytes, expected: list[float | None]) -> None:
 )
 def test_malformed(data: bytes) -> None:
     assert parse_feedback(data) is None
+
+
+def test_a_few_bytes_cannot_report_everything() -> None:
+    arrivals = parse_feedback(body(MAX_REPORTED, "1000"))
+    assert arrivals is not None and len(arrivals) == MAX_REPORTED
+    assert parse_feedback(body(MAX_REPORTED + 1, "1001")) is None
+    assert parse_feedback(body(0xFFFF, "1fff" * 9)) is None
 
 
 @given(st.binary(max_size=80))
