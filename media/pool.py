@@ -181,7 +181,14 @@ class WorkerPool:
                 connected.set_result((reader, writer))
 
         server = await asyncio.start_unix_server(accept, path, limit=1 << 20)
-        process = await self._spawn(index, path)
+        try:
+            process = await self._spawn(index, path)
+        except BaseException:
+            # Also when the pool is closed in this moment.
+            server.close()
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            raise
         handle: WorkerHandle | None = None
         try:
             handle = await self._greet(index, process, connected)

@@ -137,3 +137,26 @@ async def test_a_new_certificate_is_kept_with_the_worker() -> None:
     made.on_event = lambda *_: pytest.fail("the control plane need not hear of it")
     made._on_event(handle, api.CertificateChanged("BB"))
     assert handle.info == api.WorkerInfo(1, 2, 3, "BB")
+
+
+@pytest.mark.parametrize("failure", [OSError(12, "no memory"), asyncio.CancelledError()])
+async def test_a_process_that_cannot_be_made_leaves_no_server(
+    monkeypatch: pytest.MonkeyPatch, failure: BaseException
+) -> None:
+    servers: list[asyncio.Server] = []
+    listen = asyncio.start_unix_server
+
+    async def listening(*args: Any, **more: Any) -> asyncio.Server:
+        servers.append(await listen(*args, **more))
+        return servers[-1]
+
+    async def spawn(*_: object) -> None:
+        raise failure
+
+    made = WorkerPool(PoolConfig(workers=1))
+    monkeypatch.setattr(asyncio, "start_unix_server", listening)
+    monkeypatch.setattr(made, "_spawn", spawn)
+    with pytest.raises((WorkerLost, asyncio.CancelledError)):
+        await made.start()
+    await made.close()
+    assert [server.is_serving() for server in servers] == [False]
