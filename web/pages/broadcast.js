@@ -63,10 +63,10 @@ export class Broadcast extends Emitter {
     return this.room?.self ? this.room.info : null;
   }
 
-  /** Enter the room without showing anything yet. Failures arrive as `ended`. */
+  /** Enter the room: see and hear the guests, show nothing yet. Failures arrive as `ended`. */
   async join() {
     this.leave();
-    const room = new LianmaiRoom({ token: this.#token, locale: getLocale(), subscribe: "none" });
+    const room = new LianmaiRoom({ token: this.#token, locale: getLocale() });
     this.room = room;
     room.on("viewers", () => this.#changed());
     room.on("state", ({ state }) => {

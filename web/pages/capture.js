@@ -24,6 +24,7 @@ import { asResolution } from "./host-view.js";
  */
 
 const CHOICE_KEY = "lianmai.devices";
+const MUSIC_KEY = "lianmai.music";
 
 /** @extends {Emitter<CaptureEvents>} */
 export class Capture extends Emitter {
@@ -40,6 +41,8 @@ export class Capture extends Emitter {
   /** @type {readonly Device[]} */
   devices = [];
   choice = readChoice();
+  /** The microphone as it is, without what makes speech clearer. */
+  music = readMusic();
   /** Only the newest request for a device counts. @type {Record<DeviceSource, number>} */
   #asked = { camera: 0, microphone: 0 };
 
@@ -98,6 +101,26 @@ export class Capture extends Emitter {
     writeChoice(this.choice);
     if (this.tracks.camera) await this.#open("camera");
     this.emit("change", null);
+  }
+
+  /**
+   * Speech is made clearer by the browser, music is spoiled by that. Opens the microphone again.
+   * @param {boolean} music
+   * @returns {Promise<boolean>} false when it could not be opened so, and is as it was
+   */
+  async setMusic(music) {
+    if (music === this.music) return true;
+    this.music = music;
+    const had = this.tracks.microphone !== null;
+    if (had) await this.#open("microphone");
+    const done = !had || this.tracks.microphone !== null;
+    if (!done) {
+      this.music = !music;
+      await this.#open("microphone");
+    }
+    writeMusic(this.music);
+    this.emit("change", null);
+    return done;
   }
 
   /**
@@ -167,7 +190,7 @@ export class Capture extends Emitter {
   /** @param {DeviceSource} source */
   async #request(source) {
     const deviceId = this.choice[source] || undefined;
-    if (source === "microphone") return openMicrophone({ deviceId });
+    if (source === "microphone") return openMicrophone({ deviceId, music: this.music });
     return openCamera({ deviceId, resolution: this.choice.resolution });
   }
 
@@ -239,6 +262,23 @@ function readChoice() {
 function writeChoice(choice) {
   try {
     localStorage.setItem(CHOICE_KEY, JSON.stringify(choice));
+  } catch {
+    // Storage may be blocked; the choice lives as long as the page.
+  }
+}
+
+function readMusic() {
+  try {
+    return localStorage.getItem(MUSIC_KEY) === "on";
+  } catch {
+    return false;
+  }
+}
+
+/** @param {boolean} music */
+function writeMusic(music) {
+  try {
+    localStorage.setItem(MUSIC_KEY, music ? "on" : "off");
   } catch {
     // Storage may be blocked; the choice lives as long as the page.
   }

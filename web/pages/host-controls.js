@@ -6,13 +6,20 @@ import { t } from "./locale.js";
 /**
  * @param {import("./host-view.js").StudioScene} scene
  * @param {import("./capture.js").Capture} capture
- * @param {{ ready: "ready" | "connecting" | "devices", narrow: boolean }} page
+ * @param {{ ready: "ready" | "connecting" | "devices", narrow: boolean, waiting: number, unread: number }} page
+ *   waiting: people who wait for an answer; unread: messages, of the chat and of the staff
  * @returns {Control[]}
  */
-export function hostControls(scene, capture, { ready, narrow }) {
+export function hostControls(scene, capture, { ready, narrow, waiting, unread }) {
   const controls = [microphone(capture), camera(capture)];
   if (canShareScreen()) controls.push(screen(capture));
-  if (narrow) controls.push({ id: "settings", icon: "settings", label: t("control.settings") });
+  if (narrow && (scene === "live" || scene === "resume")) {
+    const hint = t("control.guests_hint");
+    controls.push({ id: "guests", icon: "users", label: t("control.guests"), hint, ...badge(waiting) });
+    controls.push({ id: "chat", icon: "chat", label: t("control.chat"), ...badge(unread) });
+  } else if (narrow) {
+    controls.push({ id: "settings", icon: "settings", label: t("control.settings") });
+  }
   if (scene === "live") {
     controls.push({
       id: "end",
@@ -87,6 +94,11 @@ function screen({ screen: shared }) {
     label: shared ? t("control.screen_stop") : t("control.screen"),
     ...(shared ? { look: /** @type {const} */ ("on") } : {}),
   };
+}
+
+/** @param {number} count */
+function badge(count) {
+  return count > 0 ? { badge: count > 99 ? "99+" : String(count) } : {};
 }
 
 /** Phones cannot share their screen from a page. */

@@ -10,6 +10,7 @@ import { QualityBars } from "./components/quality-bars.js";
 import { Stage } from "./components/stage.js";
 import { toast } from "./components/toast.js";
 import { TokenForm } from "./components/token-form.js";
+import { UrgentBanner } from "./components/urgent-banner.js";
 import { byId, dots, make, setText } from "./dom.js";
 import { codeOf, sentence, wayOut } from "./errors.js";
 import { formatDuration } from "./format.js";
@@ -20,6 +21,7 @@ import { formatCount, getLocale, onLocale, startLocale, t, tn } from "./locale.j
 import { listenShortcuts } from "./shortcuts.js";
 import { announceDevices, toggleDevice, toggleScreen } from "./studio-devices.js";
 import { StudioRail } from "./studio-rail.js";
+import { StudioStage } from "./studio-stage.js";
 import { isDemo, roomFromPath, TokenNeeded, TokenSource } from "./token.js";
 
 const CLOCK_EVERY_MS = 1000;
@@ -29,14 +31,15 @@ const tokens = new TokenSource(roomName, "host", { name: () => t("demo.host_name
 const capture = new Capture();
 const broadcast = new Broadcast(capture, giveToken);
 
-const stage = byId("stage", Stage);
+const stage = new StudioStage(byId("stage", Stage));
 const center = byId("center", HTMLElement);
 const notice = byId("notice", Notice);
 const tokenForm = byId("token", TokenForm);
 const bar = byId("bar", CallBar);
 const quality = byId("quality", QualityBars);
 const banner = byId("banner", HTMLElement);
-const rail = new StudioRail(capture, broadcast, roomName);
+const urgent = byId("urgent", UrgentBanner);
+const rail = new StudioRail(capture, broadcast, roomName, render);
 const narrow = matchMedia("(width <= 900px)");
 
 let tokenNeeded = false;
@@ -125,50 +128,55 @@ function render() {
       localUrl: `http://localhost${location.port ? `:${location.port}` : ""}${location.pathname}`,
     }),
   );
-  renderStage(picture);
+  renderStage(scene, picture);
   renderHead(scene);
   renderBanner(scene, now.roomState === "reconnecting");
   byId("controls", HTMLElement).hidden = !picture;
   bar.setAttribute("aria-label", t("studio.bar"));
-  bar.show(hostControls(scene, capture, { ready: readiness(now), narrow: narrow.matches }));
   rail.show(scene, picture);
+  const { waiting, unread } = rail;
+  bar.show(hostControls(scene, capture, { ready: readiness(now), narrow: narrow.matches, waiting, unread }));
   if (scene !== lastScene) announce(scene);
   lastScene = scene;
 }
 
-/** @param {boolean} shown */
-function renderStage(shown) {
-  /** @type {import("./components/stage.js").Tile[]} */
-  const tiles = [];
-  const { camera } = capture.tracks;
-  if (shown) {
-    const picture = camera !== null && !capture.off.camera;
-    const name = broadcast.room?.self?.name || t("studio.heading");
-    const micMuted = capture.off.microphone || capture.tracks.microphone === null;
-    tiles.push({ id: "me", name, kind: "camera", picture, micMuted, speaking: false, mirrored: true, note: cameraNote() });
-    play("me", camera);
-    if (capture.screen) {
-      tiles.push({ id: "screen", name, kind: "screen", picture: true, micMuted: false, speaking: false });
-      play("screen", capture.screen.video);
-    }
+/**
+ * @param {import("./host-view.js").StudioScene} scene
+ * @param {boolean} shown
+ */
+function renderStage(scene, shown) {
+  const { room } = broadcast;
+  stage.follow(room);
+  rail.mixer = stage.mixer;
+  urgent.room = shown ? room : null;
+  if (!shown) {
+    stage.show(null);
+    return;
   }
-  stage.show(tiles);
+  const { camera, microphone } = capture.tracks;
+  stage.show({
+    camera,
+    screen: capture.screen?.video ?? null,
+    cameraOff: capture.off.camera,
+    micMuted: capture.off.microphone || microphone === null,
+    seen: scene === "live",
+    name: room?.self?.name || t("studio.heading"),
+    note: cameraNote(),
+    hidden: t("studio.own_hidden"),
+  });
+}
+
+/** @param {readonly { name: string }[]} people who whisper to us now */
+function renderWhisper(people) {
+  const names = people.map(({ name }) => name).filter(Boolean);
+  byId("whisper", HTMLElement).hidden = people.length === 0;
+  const words = names.length > 0 ? t("studio.whisper", { name: names.join(" · ") }) : t("studio.whisper_supervisor");
+  if (people.length > 0) setText(byId("whisper-words", HTMLElement), words);
 }
 
 function cameraNote() {
   const problem = deviceProblem(capture.problems.camera);
   return problem ? t("device.problem_of", { device: t("device.camera"), problem }) : t("studio.camera_off");
-}
-
-/**
- * @param {string} tile
- * @param {MediaStreamTrack | null} track own picture, silent
- */
-function play(tile, track) {
-  const video = stage.video(tile);
-  video.muted = true;
-  const playing = video.srcObject instanceof MediaStream ? video.srcObject.getVideoTracks()[0] : null;
-  if ((playing ?? null) !== track) video.srcObject = track ? new MediaStream([track]) : null;
 }
 
 /** @param {import("./host-view.js").StudioScene} scene */
@@ -209,13 +217,17 @@ function restingWord(scene) {
 function renderBanner(scene, repairing) {
   let words = "";
   if (scene === "live" && repairing) words = t("studio.repairing");
-  else if (scene === "resume") words = `${t("studio.resume.title")} · ${t("studio.resume.body")}`;
+  else if (scene === "resume") words = `${t("studio.resume.title")} · ${guestsOn() ? t("studio.resume.guests") : t("studio.resume.body")}`;
   else if (scene === "preview" && readiness(situation()) === "connecting") words = t("studio.connecting");
   banner.hidden = words === "";
   banner.classList.toggle("late", scene === "preview");
   if (banner.textContent !== words) {
     banner.replaceChildren(...(scene === "resume" ? [] : [dots()]), make("span", "", words));
   }
+}
+
+function guestsOn() {
+  return broadcast.info?.stage.places.some(({ role }) => role !== "host") ?? false;
 }
 
 /** @param {import("./host-view.js").StudioScene} scene */
@@ -236,6 +248,7 @@ function complain(error) {
 
 /** @param {string} control */
 function press(control) {
+  stage.unblock();
   switch (control) {
     case "microphone":
     case "camera":
@@ -245,7 +258,11 @@ function press(control) {
       void toggleScreen(capture);
       break;
     case "settings":
-      rail.toggle();
+      rail.toggle("status");
+      break;
+    case "guests":
+    case "chat":
+      rail.toggle(control);
       break;
     case "live":
       rail.close();
@@ -283,6 +300,9 @@ function listen() {
     })),
   );
   narrow.addEventListener("change", render);
+  stage.addEventListener("whisper", (event) => {
+    renderWhisper(/** @type {CustomEvent<{ people: { name: string }[] }>} */ (event).detail.people);
+  });
   capture.on("change", render);
   announceDevices(capture, () => broadcast.onAir);
   broadcast.on("change", () => {
