@@ -48,6 +48,10 @@ export function extraControls(capture) {
   if (capture.tracks.camera && nextCamera(capture.list("camera"), capture.choice.camera) !== null) {
     controls.push({ id: "flip", icon: "flip", label: t("control.flip"), hint: t("control.flip_hint") });
   }
+  if (capture.tracks.microphone) {
+    const hint = capture.music ? t("control.music_off_hint") : t("control.music_on_hint");
+    controls.push({ id: "music", icon: "music", label: t("control.music"), hint, ...(capture.music ? on : {}) });
+  }
   return controls;
 }
 

@@ -4,7 +4,9 @@ import { TalkPane } from "./agent-talk.js";
 import { sortRooms } from "./agent-view.js";
 import { Whisper } from "./agent-whisper.js";
 import { modeWord } from "./agent-words.js";
+import { BackChannel } from "./components/backchannel.js";
 import { ChatPanel } from "./components/chat-panel.js";
+import { GuestsPanel } from "./components/guests-panel.js";
 import { PresenceSwitch } from "./components/presence-switch.js";
 import { RoomList } from "./components/room-list.js";
 import { WhisperButton } from "./components/whisper-button.js";
@@ -29,6 +31,8 @@ export class AgentSide {
   #presence = byId("presence", PresenceSwitch);
   #rooms = byId("rooms", RoomList);
   #whisperButton = byId("whisper", WhisperButton);
+  #staff = /** @type {BackChannel} */ (document.createElement("lm-backchannel"));
+  #guests = /** @type {GuestsPanel} */ (document.createElement("lm-guests"));
   #chat = /** @type {ChatPanel} */ (document.createElement("lm-chat"));
   #devices = new AirDevices();
   #talk = new TalkPane(() => this.pane === "talk" || !this.#narrow.matches);
@@ -193,25 +197,48 @@ export class AgentSide {
     this.#dropWhisper();
     this.#call = call;
     this.#talk.clear();
-    this.#chat.follow(call?.room ?? null);
+    const room = call?.room ?? null;
+    this.#chat.follow(room);
+    this.#staff.room = room;
+    this.#guests.room = room;
   }
 
   /** @param {AgentCall | null} call @returns {string[]} */
   #tabs(call) {
     if (!call) return [];
-    return call.mode === "air" ? ["chat", "devices"] : ["chat"];
+    const tabs = ["staff", "chat"];
+    if (call.room.controls) tabs.push("guests");
+    if (call.mode === "air") tabs.push("devices");
+    return tabs;
   }
 
   #buildTalk() {
-    this.#chat.active = false;
-    this.#talk.add("chat", () => t("talk.chat"), this.#chat, (seen) => {
-      this.#chat.active = seen;
+    for (const [id, label, panel] of /** @type {[string, () => string, BackChannel | ChatPanel][]} */ ([
+      ["staff", () => t("talk.staff"), this.#staff],
+      ["chat", () => t("talk.chat"), this.#chat],
+    ])) {
+      panel.active = false;
+      this.#talk.add(id, label, panel, (seen) => {
+        panel.active = seen;
+      });
+      panel.addEventListener("unread", (event) => {
+        this.#count(id, /** @type {CustomEvent<{ count: number }>} */ (event).detail.count);
+      });
+    }
+    this.#talk.add("guests", () => t("talk.guests"), this.#guests);
+    this.#guests.addEventListener("waiting", (event) => {
+      this.#count("guests", /** @type {CustomEvent<{ count: number }>} */ (event).detail.count);
     });
     this.#talk.add("devices", () => t("talk.devices"), this.#devices.panel, (seen) => this.#devices.look(seen));
-    this.#chat.addEventListener("unread", (event) => {
-      this.#talk.count("chat", /** @type {CustomEvent<{ count: number }>} */ (event).detail.count);
-      this.#renderPanes();
-    });
+  }
+
+  /**
+   * @param {string} tab
+   * @param {number} unread
+   */
+  #count(tab, unread) {
+    this.#talk.count(tab, unread);
+    this.#renderPanes();
   }
 
   #buildPanes() {

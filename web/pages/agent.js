@@ -269,6 +269,9 @@ function press(control) {
     case "flip":
       if (capture) flip(capture);
       break;
+    case "music":
+      if (capture) void switchMusic(capture);
+      break;
     case "more":
       more = !more;
       render();
@@ -285,6 +288,14 @@ function press(control) {
     case "stop":
       void desk.leave();
       break;
+  }
+}
+
+/** @param {import("./capture.js").Capture} capture */
+async function switchMusic(capture) {
+  const music = !capture.music;
+  if (await capture.setMusic(music)) {
+    toast(music ? t("air.music_on") : t("air.music_off"), { kind: "good", replaces: "music" });
   }
 }
 

@@ -26,11 +26,11 @@ export class PresenceSwitch extends HTMLElement {
   /** @type {PresenceState | null} */
   #state = null;
   #name = make("strong", "truncate");
-  #dot = make("i", "presence-dot");
+  #dot = make("i", "state-dot");
   #word = make("span", "presence-word");
   #why = make("p", "presence-why");
   #segments = make("div", "segments");
-  #skills = make("div", "chips");
+  #skills = make("div", "skill-chips");
   #skillsLabel = make("span", "field-label");
   #skillsField = make("div", "field", this.#skillsLabel, this.#skills);
   /** @type {(() => void) | undefined} */
@@ -61,7 +61,7 @@ export class PresenceSwitch extends HTMLElement {
       input.addEventListener("change", () => {
         this.dispatchEvent(new CustomEvent("presence", { detail: { presence: choice } }));
       });
-      this.#segments.append(make("label", choice, input, make("span", "presence-choice", make("i", "presence-dot"), make("span"))));
+      this.#segments.append(make("label", choice, input, make("span", "presence-choice", make("i", "state-dot"), make("span"))));
     }
     this.#skillsLabel.id = "skills-label";
     this.#skills.setAttribute("role", "group");
@@ -111,7 +111,7 @@ export class PresenceSwitch extends HTMLElement {
 
   /** @param {string} skill */
   #chip(skill) {
-    const chip = make("button", "chip", make("span", "truncate", skill));
+    const chip = make("button", "skill-chip", make("span", "truncate", skill));
     chip.type = "button";
     chip.dataset.skill = skill;
     chip.title = skill;
