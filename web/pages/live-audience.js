@@ -185,6 +185,7 @@ export class Audience extends EventTarget {
     if (control === "leave") void this.#leave(guest);
     else if (control === "flip") this.#flip(guest);
     else if (control === "screen") void this.#share(guest);
+    else if (control === "music") void this.#music(guest);
     else if (control === "camera" || control === "microphone") {
       if (guest.isLocked(control)) {
         const words = control === "camera" ? t("air.locked_camera") : t("air.locked_microphone");
@@ -203,6 +204,13 @@ export class Audience extends EventTarget {
   #flip({ capture }) {
     const next = capture && nextCamera(capture.list("camera"), capture.choice.camera);
     if (capture && next) void capture.choose("camera", next);
+  }
+
+  /** @param {Guest} guest */
+  async #music({ capture }) {
+    if (!capture) return;
+    const music = !capture.music;
+    if (await capture.setMusic(music)) toast(music ? t("air.music_on") : t("air.music_off"), { kind: "good", replaces: "music" });
   }
 
   /** @param {Guest} guest */

@@ -259,7 +259,7 @@ export class Stage extends HTMLElement {
 
   /** Initials wherever there is no picture, or none yet. @param {TileParts} parts */
   #paintFace({ root, tile, video, frame }) {
-    const drawn = video.videoWidth > 0 || !frame.hidden;
+    const drawn = video.readyState >= 2 || !frame.hidden;
     // A picture that is to fill everything is on its way behind words of the page.
     root.classList.toggle("no-picture", !tile.picture || !(drawn || root.classList.contains("full")));
     root.classList.toggle("waiting", Boolean(tile.status));
@@ -299,10 +299,12 @@ export class Stage extends HTMLElement {
       placed: false,
       shape: 1,
     };
-    video.addEventListener("resize", () => {
-      this.#paintFace(parts);
-      this.#fitAll();
-    });
+    for (const type of ["resize", "loadeddata", "emptied"]) {
+      video.addEventListener(type, () => {
+        this.#paintFace(parts);
+        this.#fitAll();
+      });
+    }
     this.#tiles.set(id, parts);
     return parts;
   }
