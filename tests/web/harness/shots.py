@@ -208,6 +208,36 @@ SHOTS = (
     Shot("host-screen", "/host/demo?state=onair", steps=(GO, "wide:[data-control=screen]"), settle_ms=1500),
 )
 
+ROOM = "[data-room=demo] .room-actions .button:nth-child"
+ON_AIR = "lm-ring .ring-accept"
+TALK = "phone:.pane-tab:nth-child(3)"
+SUPERVISOR = "/agent?as=supervisor&role=supervisor&state="
+AGENT_SHOTS = (
+    *(Shot(f"agent-{state}", f"/agent?state={state}") for state in "idle offline onstage replaced connecting".split()),
+    Shot("agent-empty", "/agent?state=empty,break"),
+    Shot("agent-cut", "/agent?state=reconnecting", settle_ms=1800),
+    Shot("agent-token", "/agent?state=idle", demo=False),
+    Shot("agent-ring", "/agent?state=ring", settle_ms=2200),
+    Shot("agent-ring-long", "/agent?state=ringlong,many", settle_ms=2200),
+    Shot("agent-ring-ask", "/agent?state=ring", granted=False, settle_ms=1800),
+    Shot(
+        "agent-ring-denied",
+        "/agent?state=ring",
+        granted=False,
+        script=REFUSE.format(name="NotAllowedError"),
+        steps=("lm-ring .preview-face .button",),
+    ),
+    Shot("agent-air", "/agent?state=ring,stage2,staff,chat", steps=(ON_AIR,), settle_ms=2500),
+    Shot("agent-staff", "/agent?state=ring,stage3,staff,chat,urgent", steps=(ON_AIR, TALK), settle_ms=1500),
+    Shot("agent-guests", "/agent?state=ring,stage3,cohost,hands", steps=(ON_AIR, TALK, "#tab-guests"), settle_ms=1500),
+    Shot("agent-devices", "/agent?state=ring,stage2", steps=(ON_AIR, TALK, "#tab-devices"), settle_ms=1500),
+    Shot("agent-watch", "/agent?state=stage3,staff,chat", steps=(f"{ROOM}(1)",), settle_ms=1800),
+    Shot("agent-offer", "/agent?state=stage2,staff", steps=(f"{ROOM}(2)",), settle_ms=1800),
+    Shot("agent-asking", "/agent?state=stage2", steps=(f"{ROOM}(2)", "lm-offer .ring-accept"), settle_ms=1500),
+    Shot("supervisor-idle", f"{SUPERVISOR}staff"),
+    Shot("supervisor-watch", f"{SUPERVISOR}stage2,staff,urgent", steps=(f"{ROOM}(1)",), settle_ms=1800),
+)
+
 
 def tell(name: str, said: ConsoleMessage) -> None:
     if said.type == "error":
@@ -272,7 +302,7 @@ async def main() -> None:
         addresses = {demo: server.stdout.readline().strip() for demo, server in servers.items() if server.stdout}
         async with async_playwright() as engine:
             browser = await engine.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-            for shot in SHOTS:
+            for shot in (*SHOTS, *AGENT_SHOTS):
                 if not parts or any(part in shot.name for part in parts):
                     try:
                         await take(browser, shot, addresses, out)
