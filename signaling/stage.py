@@ -187,5 +187,7 @@ class Stage:
 
 
 def _after(place: Place, event: PlaceEvent, now: float) -> Place:
-    state = PLACES[(place.state, event)]
+    state = PLACES.get((place.state, event))
+    if state is None:
+        return place
     return replace(place, state=state, until=now + JOINING_S if state == "joining" else None)

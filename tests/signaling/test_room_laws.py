@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import settings
@@ -10,10 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from signaling import room_model as r
 from signaling.errors import ApiError
-from tests.signaling.test_room import make, track
+from tests.signaling.test_room import guest, host, make, supervisor, track, viewer, whisper
 
 PEERS = st.sampled_from([f"p{index}" for index in range(6)])
 STEPS = st.floats(0.0, 20.0)
+ROLES = {"host": host, "agent": guest, "viewer": viewer, "supervisor": supervisor}
 
 
 class RoomLaws(RuleBasedStateMachine):
@@ -26,56 +29,44 @@ class RoomLaws(RuleBasedStateMachine):
         self.room = make(max_peers=5)
         self.replica = self.room.snapshot()
         self.alive: set[str] = set()
+        self.refused: str | None = None
 
     def do(self, fact: r.Fact, step: float) -> None:
         self.now += step
         while (due := self.room.next_deadline()) is not None and due <= self.now:
             self.apply(r.Tick(), due)
+        self.refused = None
         self.apply(fact, self.now)
 
     def apply(self, fact: r.Fact, now: float) -> None:
         joining = fact.member.id if isinstance(fact, r.Joined) else ""
-        before = set(self.room.members)
+        before, unchanged = set(self.room.members), copy.deepcopy(self.room)
         try:
             effects = self.room.handle(fact, now)
-        except ApiError:
+        except ApiError as error:
+            self.refused = error.code
+            assert self.room == unchanged, "a refused fact changes nothing"
             return
         if joining in self.room.members and joining not in before:
             self.alive.add(joining)
         for effect in effects:
-            if isinstance(effect, r.Gone):
-                assert effect.peer in self.alive, "let go once only"
-                self.alive.remove(effect.peer)
-            elif isinstance(effect, r.Tell):
-                self.reduce(effect)
-        if joining in self.room.members and self.room.members[joining].listed:
+            self.perform(effect, now)
+        if joining in self.room.members and self.room.listed(self.room.members[joining]):
             # Its own arrival is skipped for the one who arrives, not for the others.
             assert any(peer["id"] == joining for peer in self.replica["peers"])
 
-    def reduce(self, event: r.Tell) -> None:
-        replica, fields = self.replica, event.fields
-        match event.type:
-            case "peer_joined" | "peer_updated":
-                upsert(replica["peers"], fields["peer"])
-            case "peer_left":
-                replica["peers"] = [peer for peer in replica["peers"] if peer["id"] != fields["peer"]]
-            case "track_published" | "track_updated":
-                upsert(replica["tracks"], fields["track"])
-            case "track_unpublished":
-                replica["tracks"] = [entry for entry in replica["tracks"] if entry["id"] != fields["track"]]
-            case "room_state":
-                replica.pop("away_until", None)
-                replica.update(fields)
-            case "viewers":
-                replica["viewers"] = fields["count"]
-            case "speakers":
-                replica["speakers"] = fields["peers"]
+    def perform(self, effect: r.Effect, now: float) -> None:
+        if isinstance(effect, r.Gone):
+            assert effect.peer in self.alive, "let go once only"
+            self.alive.remove(effect.peer)
+        elif isinstance(effect, r.Tell) and effect.only is None:
+            reduce(self.replica, effect)
 
-    @rule(identity=PEERS, role=st.sampled_from(["host", "agent", "viewer"]), step=STEPS)
+    @rule(identity=PEERS, role=st.sampled_from(sorted(ROLES)), step=STEPS)
     def join(self, identity: str, role: str, step: float) -> None:
         self.serial += 1
-        member = r.Member(f"{identity}-{self.serial}", identity, "N", role, role == "host", role != "viewer")
-        self.do(r.Joined(member), step)
+        peer = f"{identity}-{self.serial}"
+        self.do(r.Joined(replace(ROLES[role](peer), identity=identity)), step)
 
     @precondition(lambda self: self.room.members)
     @rule(data=st.data(), step=STEPS, kind=st.sampled_from([r.Dropped, r.Returned, r.Left]))
@@ -88,7 +79,9 @@ class RoomLaws(RuleBasedStateMachine):
     def publish(self, data: st.DataObject, step: float, count: int) -> None:
         peer = data.draw(st.sampled_from(sorted(self.room.members)))
         self.serial += count
-        tracks = tuple(track(f"t{self.serial - index}", peer) for index in range(count))
+        names = [f"t{self.serial - index}" for index in range(count)]
+        make_one = whisper if self.room.members[peer].role == "supervisor" else track
+        tracks = tuple(make_one(name, peer) for name in names)
         self.do(r.Published(peer, tracks), step)
 
     @precondition(lambda self: self.room.tracks)
@@ -124,7 +117,8 @@ class RoomLaws(RuleBasedStateMachine):
     def limits_hold(self) -> None:
         hosts = sum(member.host for member in self.room.members.values())
         assert len(self.room.members) - hosts <= self.room.policy.max_peers
-        assert len({entry.peer for entry in self.room.tracks.values()}) <= self.room.policy.max_publishers
+        stage = {place.peer for place in self.room.stage.places}
+        assert len({entry.peer for entry in self.room.tracks.values()} - stage) <= self.room.policy.max_publishers
         for peer in self.room.members:
             assert len(self.room.tracks_of(peer)) <= self.room.policy.max_tracks
 
@@ -147,7 +141,45 @@ class RoomLaws(RuleBasedStateMachine):
             # The count may lag by up to a second.
             snapshot.pop("viewers")
             replica.pop("viewers")
-        assert replica == snapshot
+        assert in_any_order(replica) == in_any_order(snapshot)
+
+
+def in_any_order(room: dict[str, Any]) -> dict[str, Any]:
+    """Peers and tracks are sets; a list says so in the order in which it heard of them."""
+    return room | {name: sorted(room[name], key=lambda entry: str(entry["id"])) for name in ("peers", "tracks")}
+
+
+def reduce(replica: dict[str, Any], event: r.Tell) -> None:
+    """What a client makes of one event."""
+    fields = event.fields
+    match event.type:
+        case "peer_joined" | "peer_updated":
+            upsert(replica["peers"], fields["peer"])
+        case "peer_left":
+            replica["peers"] = [peer for peer in replica["peers"] if peer["id"] != fields["peer"]]
+            replica["tracks"] = [entry for entry in replica["tracks"] if entry["peer"] != fields["peer"]]
+            replica["speakers"] = [peer for peer in replica["speakers"] if peer != fields["peer"]]
+        case "track_published":
+            assert fields["track"]["id"] not in [entry["id"] for entry in replica["tracks"]], "announced once"
+            replica["tracks"].append(fields["track"])
+        case "track_updated":
+            assert fields["track"]["id"] in [entry["id"] for entry in replica["tracks"]], "announced before"
+            upsert(replica["tracks"], fields["track"])
+        case "track_unpublished":
+            replica["tracks"] = [entry for entry in replica["tracks"] if entry["id"] != fields["track"]]
+        case "room_state":
+            replica.pop("away_until", None)
+            replica.update(fields)
+        case "viewers":
+            replica["viewers"] = fields["count"]
+        case "speakers":
+            replica["speakers"] = fields["peers"]
+        case "stage":
+            replica["stage"] = fields["stage"]
+        case "hand":
+            replica["hand"] = {"raised": fields["raised"]}
+        case "hands":
+            replica["hands"] = fields["hands"]
 
 
 def upsert(entries: list[dict[str, Any]], entry: dict[str, Any]) -> None:
