@@ -103,5 +103,5 @@ function badge(count) {
 
 /** Phones cannot share their screen from a page. */
 function canShareScreen() {
-  return typeof navigator.mediaDevices?.getDisplayMedia === "function";
+  return typeof globalThis.navigator?.mediaDevices?.getDisplayMedia === "function";
 }

@@ -62,10 +62,10 @@ export class HandsList extends RoomPanel {
     invite.dataset.act = "invite";
     const lower = button("", "quiet small", () => void this.try((room) => room.lowerHand(identity)));
     lower.dataset.act = "lower";
-    const words = make("div", "person-words", make("p", "person-name truncate", name), make("p", "person-line hint"), topic);
+    const words = make("div", "person-words", make("p", "person-name truncate", name), make("p", "person-line hint"));
     const face = avatar(name);
     face.classList.add("raised");
-    return make("li", "person-row hand-row", face, words, make("div", "person-acts", lower, invite));
+    return make("li", "person-row hand-row", face, words, make("div", "person-acts", lower, invite), topic);
   }
 
   /** @param {HTMLElement} row @param {Hand} hand */

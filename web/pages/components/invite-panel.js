@@ -16,6 +16,8 @@ import { RoomPanel, keep } from "./room-panel.js";
 
 /** Below this many agents a search is no help. */
 const SEARCH_FROM = 5;
+/** Skills shown at first. */
+const SKILLS_SHOWN = 5;
 
 export class InvitePanel extends RoomPanel {
   #title = make("h3", "panel-title");
@@ -23,7 +25,13 @@ export class InvitePanel extends RoomPanel {
   #anyWord = make("span");
   #anyCount = make("span", "free-count number");
   #any = button("", "any-free", () => void this.#ring({ anyone: true }));
-  #skills = make("div", "skill-chips");
+  #chipRow = make("div", "skill-chips");
+  #allSkills = false;
+  #moreSkills = button("", "quiet small chip", () => {
+    this.#allSkills = !this.#allSkills;
+    this.draw();
+  });
+  #skills = make("div", "skill-chips", this.#chipRow, this.#moreSkills);
   #search = make("input", "input search-input");
   #list = make("ul", "people-list");
   #none = make("p", "hint none");
@@ -74,7 +82,13 @@ export class InvitePanel extends RoomPanel {
     const calm = (info?.stage.places.length ?? 0) <= 1 && (info?.invites.length ?? 0) === 0;
     this.#any.classList.toggle("primary", may && free > 0 && calm);
     this.#any.hidden = known === 0;
-    keep(this.#skills, this.#chips, skills, ({ skill }) => skill, ({ skill }) => this.#chip(skill), (chip, { skill, free: can }) => {
+    // One more than fits is shown rather than hidden behind a button of its size.
+    const few = skills.length <= SKILLS_SHOWN + 1;
+    const shown = few || this.#allSkills ? skills : skills.slice(0, SKILLS_SHOWN);
+    this.#moreSkills.hidden = few;
+    setText(this.#moreSkills, this.#allSkills ? t("invite.fewer") : t("invite.more", { count: skills.length - SKILLS_SHOWN }));
+    this.#moreSkills.setAttribute("aria-expanded", String(this.#allSkills));
+    keep(this.#chipRow, this.#chips, shown, ({ skill }) => skill, ({ skill }) => this.#chip(skill), (chip, { skill, free: can }) => {
       chip.disabled = !may || can === 0 || this.#busy.has(`skill:${skill}`);
       chip.title = can === 0 ? t("invite.skill_nobody", { skill }) : t("invite.skill_ring", { skill });
       setText(/** @type {HTMLElement} */ (chip.querySelector(".chip-count")), String(can));

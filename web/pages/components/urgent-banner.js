@@ -1,5 +1,6 @@
 /**
- * The staff's urgent word, over the picture until it is confirmed: the oldest first, and how many more there are.
+ * The staff's urgent word, over the picture until it is confirmed: the newest first, for it may take back what came
+ * before, and how many more there are.
  * `banner.room = room`; needs the grant `backchannel`. Styles: studio.css.
  */
 import { unconfirmed } from "../backchannel-view.js";
@@ -39,7 +40,7 @@ export class UrgentBanner extends RoomPanel {
   /** @override */
   draw() {
     const all = unconfirmed(this.room?.info.backchannel ?? [], this.identity).filter(({ id }) => !this.#confirmed.has(id));
-    const message = all[0];
+    const message = all.at(-1);
     this.hidden = !message;
     this.#shown = message?.id ?? "";
     if (!message) return;
