@@ -32,6 +32,9 @@ GUEST = "guest"
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
 MEDIA_INTERVAL_S = 0.04
+#: The Worker remembers the last 2048 packets of a picture: once it does, that is no more growth.
+FILL_PACKETS = 2100
+FILL_BURST = 30
 #: A Transport's TLS state is freed 5 s after its handshake.
 SETTLE_S = 7.0
 MIB = 1 << 20
@@ -128,6 +131,10 @@ class Soak:
         self.host = await self._enter("host", "host")
         host_tracks = await self.host.publish()
         await self.host.ask("start_show")
+        for index in range(FILL_PACKETS):
+            self.host.send_media()
+            if index % FILL_BURST == 0:
+                await asyncio.sleep(0.01)
         self._talking = asyncio.create_task(self._talk())
         self.viewers = [await self._enter(f"viewer-{index}", "viewer") for index in range(VIEWERS)]
         self.desk = await self._enter(GUEST, "agent", ANY_ROOM, desk=True)
