@@ -134,6 +134,7 @@ export function tilesOf(info, tracks, { words = WORDLESS, self = null, hideSelf 
       name,
       kind: "camera",
       picture: Boolean(camera && !camera.muted),
+      absent: !camera,
       micMuted: silent,
       speaking: speaking && (own || !silent),
       note: words.cameraOff(name),
@@ -155,7 +156,8 @@ export function tilesOf(info, tracks, { words = WORDLESS, self = null, hideSelf 
 function statusOf(info, place, theirs, own, words) {
   if (own) return "";
   if (place.state === "joining") return words.joining;
-  const gone = place.peer === null || (theirs.length === 0 && info.state === "away" && place.role === "host");
+  const dropped = info.peers.find(({ id }) => id === place.peer)?.connected === false && theirs.length === 0;
+  const gone = place.peer === null || dropped || (theirs.length === 0 && info.state === "away" && place.role === "host");
   if (!gone) return "";
   return place.role === "host" ? words.hostAway : words.guestAway;
 }

@@ -26,6 +26,7 @@ import { avatar } from "./avatar.js";
  * @property {string} [role] word for the role beside the name: 客服
  * @property {string} [status] words over the tile: about to come on, back in a moment
  * @property {boolean} [own] ourselves: a red ring while we are seen
+ * @property {boolean} [absent] there is no camera track at all, which may be a moment of a reload
  * @property {string} [note] words under the initials, for a tile that is alone
  */
 
@@ -64,6 +65,10 @@ const COVER_SMALL_FROM = 0.3;
 const AMBIENT_EVERY_MS = 500;
 /** Edge of a kept picture, px: it is only seen blurred and dimmed, or for a moment. */
 const STILL_MAX = 640;
+/** Frames of media that was taken away come no later than this. */
+const OLD_FRAMES_MS = 120;
+/** A kept picture of somebody whose camera does not come back, and who is not said to be away. */
+const ABSENT_MS = 4000;
 /** How long a tile takes to fade out: --calm, with some room. */
 const LEAVE_MS = 260;
 
@@ -148,8 +153,15 @@ export class Stage extends HTMLElement {
       parts.frame.width = parts.frame.height = 0;
       this.#paintFace(parts);
     };
-    if (parts.video.requestVideoFrameCallback) parts.video.requestVideoFrameCallback(over);
-    else parts.video.addEventListener("playing", over, { once: true });
+    // What the former media still had on the way is not what is waited for.
+    setTimeout(() => {
+      if (parts.video.requestVideoFrameCallback) parts.video.requestVideoFrameCallback(over);
+      else parts.video.addEventListener("playing", over, { once: true });
+    }, OLD_FRAMES_MS);
+    setTimeout(() => {
+      // Whoever stopped their camera is not to stand frozen.
+      if (!parts.frame.hidden && parts.tile.absent && !parts.tile.status) over();
+    }, ABSENT_MS);
   }
 
   /**
@@ -259,9 +271,10 @@ export class Stage extends HTMLElement {
 
   /** Initials wherever there is no picture, or none yet. @param {TileParts} parts */
   #paintFace({ root, tile, video, frame }) {
-    const drawn = video.readyState >= 2 || !frame.hidden;
+    const kept = !frame.hidden && (tile.picture || tile.absent || Boolean(tile.status));
     // A picture that is to fill everything is on its way behind words of the page.
-    root.classList.toggle("no-picture", !tile.picture || !(drawn || root.classList.contains("full")));
+    const coming = tile.picture && (video.readyState >= 2 || root.classList.contains("full"));
+    root.classList.toggle("no-picture", !kept && !coming);
     root.classList.toggle("waiting", Boolean(tile.status));
   }
 
