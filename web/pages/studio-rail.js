@@ -45,7 +45,8 @@ export class StudioRail {
   #tabs = new Map();
   /** @type {Tab} */
   #open = "status";
-  #running = false;
+  /** The show runs: it is about people. */
+  #people = false;
   #switching = false;
   /** @type {Record<"guests" | "chat" | "staff", number>} */
   #waiting = { guests: 0, chat: 0, staff: 0 };
@@ -91,10 +92,9 @@ export class StudioRail {
     if (!picture) this.close();
     const running = scene === "live";
     // Before the show it is about devices, then about people.
-    if (running !== this.#running && scene !== "starting") {
-      this.#running = running;
-      if (running && this.#open === "status") this.#open = "guests";
-    }
+    const people = running || scene === "resume";
+    if (people && !this.#people && this.#open === "status") this.#open = "guests";
+    if (scene !== "starting") this.#people = people;
     const { room } = this.#broadcast;
     this.#guests.room = room;
     this.#staff.room = room;

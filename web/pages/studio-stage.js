@@ -126,8 +126,11 @@ export class StudioStage extends EventTarget {
    */
   #show(tiles, arrangement) {
     const own = this.#own;
+    const { main } = arrangement;
+    const arranged = { ...arrangement, ...(main ? { main: this.#idOf(main) } : {}) };
     if (!own) {
-      this.#stage.show([]);
+      // Something covers the stage. Whoever is on stays there: a tile that goes takes its video along.
+      this.#stage.show(tiles.filter((tile) => !tile.own), arranged);
       return;
     }
     const others = tiles.some((tile) => !tile.own);
@@ -138,8 +141,7 @@ export class StudioStage extends EventTarget {
       if (own.screen && !others) missing.unshift(this.#mine(blank("screen"), own, others));
       shown.unshift(...missing);
     }
-    const { main } = arrangement;
-    this.#stage.show(shown, { ...arrangement, ...(main ? { main: this.#idOf(main) } : {}) });
+    this.#stage.show(shown, arranged);
     this.#play(`${OWN}:camera`, own.camera);
     if (shown.some(({ id }) => id === `${OWN}:screen`)) this.#play(`${OWN}:screen`, own.screen);
   }
