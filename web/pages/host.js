@@ -261,8 +261,10 @@ function press(control) {
       rail.toggle("status");
       break;
     case "guests":
+      rail.toggle("guests");
+      break;
     case "chat":
-      rail.toggle(control);
+      rail.toggle(rail.talk);
       break;
     case "live":
       rail.close();

@@ -78,6 +78,11 @@ export class StudioRail {
     return this.#waiting.chat + this.#waiting.staff;
   }
 
+  /** Where there is something to read. @returns {Tab} */
+  get talk() {
+    return this.#waiting.chat === 0 && this.#waiting.staff > 0 ? "staff" : "chat";
+  }
+
   /** How loud each guest is for the host. @param {import("./components/guest-strip.js").Mixer | null} mixer */
   set mixer(mixer) {
     if (mixer !== this.#guests.mixer) this.#guests.mixer = mixer;

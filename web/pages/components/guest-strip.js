@@ -156,19 +156,19 @@ class GuestItem {
   #name = make("p", "person-name truncate");
   #line = make("p", "person-line hint truncate");
   #marks = make("span", "person-marks");
-  #microphone = device("mic", () => void this.#strip.press(this.#row, "microphone"));
-  #camera = device("camera", () => void this.#strip.press(this.#row, "camera"));
+  #microphone = device(icon("mic"), () => void this.#strip.press(this.#row, "microphone"));
+  #camera = device(icon("camera"), () => void this.#strip.press(this.#row, "camera"));
   #more = make("button", "device-act", icon("more"));
   #drawer = make("div", "person-drawer");
   #volumeWord = make("span", "sr-only");
   #volume = make("input", "volume-slider");
   #volumeNumber = make("span", "number volume-number");
   #volumeLine = make("label", "volume-line", icon("volume"), this.#volumeWord, this.#volume, this.#volumeNumber);
-  #up = act("up", () => this.#strip.move(this.#row.identity, this.#row.position - 1));
-  #down = act("lower", () => this.#strip.move(this.#row.identity, this.#row.position + 1));
-  #pin = act("pin", () => this.#togglePin());
-  #cohost = act("star", () => this.#toggleCohost());
-  #off = act("end", () => void this.#strip.takeOff(this.#row), "red");
+  #up = act(icon("up"), () => this.#strip.move(this.#row.identity, this.#row.position - 1));
+  #down = act(icon("lower"), () => this.#strip.move(this.#row.identity, this.#row.position + 1));
+  #pin = act(icon("pin"), () => this.#togglePin());
+  #cohost = act(icon("star"), () => this.#toggleCohost());
+  #off = act(icon("end"), () => void this.#strip.takeOff(this.#row), "red");
   root;
 
   /** @param {GuestRow} row @param {GuestStrip} strip */
@@ -309,9 +309,9 @@ class GuestItem {
   }
 }
 
-/** @param {string} name of the icon @param {() => void} press */
-function device(name, press) {
-  const element = make("button", "device-act", icon(name));
+/** @param {SVGSVGElement} picture @param {() => void} press */
+function device(picture, press) {
+  const element = make("button", "device-act", picture);
   element.type = "button";
   element.addEventListener("click", press);
   return element;
@@ -334,10 +334,10 @@ function fill(element, name, state, label, enabled) {
   element.disabled = !enabled;
 }
 
-/** @param {string} picture @param {() => void} press @param {string} [look] */
+/** @param {SVGSVGElement} picture @param {() => void} press @param {string} [look] */
 function act(picture, press, look = "") {
   const element = button("", `quiet small ${look}`, press);
-  element.append(icon(picture), make("span"));
+  element.append(picture, make("span"));
   return element;
 }
 

@@ -81,7 +81,7 @@ export class InvitePanel extends RoomPanel {
     // The obvious step while nobody is there or on the way.
     const calm = (info?.stage.places.length ?? 0) <= 1 && (info?.invites.length ?? 0) === 0;
     this.#any.classList.toggle("primary", may && free > 0 && calm);
-    this.#any.hidden = known === 0;
+    this.#any.hidden = this.#about.hidden = known === 0;
     // One more than fits is shown rather than hidden behind a button of its size.
     const few = skills.length <= SKILLS_SHOWN + 1;
     const shown = few || this.#allSkills ? skills : skills.slice(0, SKILLS_SHOWN);
