@@ -162,10 +162,10 @@ export class RemoteStage extends EventTarget {
     this.#dropPlayers(new Set(tiles.map((tile) => tile.id)));
     for (const tile of tiles) if (!tile.own) this.#play(tile);
     if (info.state === "live" && this.#still && !this.#doubt) this.#watchReturn();
-    const lead = leadPeer(info);
     const { layout, pin, places } = info.stage;
-    const main = lead ? tileId(lead.identity, "camera") : null;
-    this.#stage.show(tiles, places.length > 0 ? { layout, pin, main } : { main });
+    const lead = places.length > 0 ? null : leadPeer(info);
+    // With places their order decides who is big, and the host can change it.
+    this.#stage.show(tiles, lead ? { main: tileId(lead.identity, "camera") } : { layout, pin });
     this.#playOwn(tiles);
     this.#playWhispers();
     this.#changed();
