@@ -109,6 +109,19 @@ async def test_demo(demo: Demo, demo_pages: Pages) -> None:
     seen = await listener.evaluate("() => kit.watches()")
     assert seen["width"] > 0 and seen["peak"] > 0.005
 
+    guest = await demo_pages.open("chromium")
+    await guest.evaluate("() => kit.join({ room: 'demo', identity: 'guest', role: 'agent' })")
+    await guest.evaluate(
+        """async () => {
+            const { room } = kit.rooms.get("me");
+            await room.offerStage({ topic: "May I?" });
+            await kit.until(() => room.place !== null, 15000, "the director says yes");
+            await kit.publish();
+        }"""
+    )
+    await listener.wait_for("() => kit.rooms.get('me').room.info.stage.places.length === 2")
+    await listener.wait_for("() => kit.rooms.get('me').room.info.tracks.length === 4")
+
     family = demo.family()
     assert len(family) >= 3, "service, Worker and synthetic host"
     pressed = time.monotonic()
