@@ -50,6 +50,7 @@ const lab = {
       context.fillRect((frame * 7) % 600, 120 + ((frame * 3) % 180), 40, 40);
       draw(context, clock());
       track.requestFrame();
+      lab.drawn?.push(performance.timeOrigin + performance.now());
     }, 1000 / 30);
     return track;
   },

@@ -50,9 +50,13 @@ class Airing:
 
 @dataclass(slots=True)
 class Playback:
-    """The host at the viewers over a stretch: seconds, longest wait for a frame (ms), freezes, concealed sound 0-1."""
+    """The host at the viewers over a stretch: seconds, longest wait for a frame (ms), freezes, concealed sound 0-1.
+
+    ``drawn`` is the longest wait (ms) between two pictures that the host drew: what the machine itself was late by.
+    """
 
     seconds: float = 0.0
+    drawn: float = 0.0
     gaps: list[float] = field(default_factory=list)
     freezes: int = 0
     concealed: float = 0.0
@@ -120,9 +124,10 @@ class Show:
         return list(await asyncio.gather(*(call(page, "playback") for page in self.viewers)))
 
 
-def compare(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Playback:
-    """What happened between two looks at the viewers."""
-    result = Playback(seconds=(after[0]["at"] - before[0]["at"]) / 1000)
+def compare(before: list[dict[str, Any]], after: list[dict[str, Any]], drawn: list[float]) -> Playback:
+    """What happened between two looks at the viewers, while the host drew pictures at ``drawn``."""
+    start, end = before[0]["at"], after[0]["at"]
+    result = Playback(seconds=(end - start) / 1000, drawn=longest_gap(drawn, start, end))
     samples = 0
     concealed = 0
     for first, last in zip(before, after, strict=True):
@@ -149,13 +154,14 @@ async def measure_air(lab: Laboratory, plan: Plan) -> tuple[Airing, Airing, Airi
         looked = await show.playback()
         await asyncio.sleep(plan.quiet_s)
         quiet_until = await show.playback()
-        quiet = compare(looked, quiet_until)
         fresh, again, unprepared = Airing(), Airing(), Airing()
         for index in range(plan.repetitions):
             if index % 2 == 0:
                 await show.enter()
             await show.round(again if index % 2 else fresh, prepared=True, ring_s=plan.ring_s)
-        busy = compare(quiet_until, await show.playback())
+        busy_until = await show.playback()
+        drawn = await show.host.evaluate("lab.drawn")
+        quiet, busy = compare(looked, quiet_until, drawn), compare(quiet_until, busy_until, drawn)
         for _ in range(plan.unprepared):
             await show.enter()
             await show.round(unprepared, prepared=False, ring_s=plan.ring_s)
@@ -237,11 +243,11 @@ async def run(lab: Laboratory, plan: Plan, verdict: Verdict) -> None:
     unbroken = verdict.bar("longest gap in the host's picture", gap, GAP_BAR_MS)
     freezes = verdict.bar("freezes of the host's picture", busy.freezes, 0)
     print(
-        f"{f'  {busy.seconds:.0f} s of comings and goings':46} longest gap {gap:4.0f} ms ({unbroken})"
+        f"{f'  {busy.seconds:.0f} s of comings and goings':46} longest gap {gap:4.0f} ms ({unbroken}; {busy.drawn:.0f} as drawn)"
         f"  freezes {busy.freezes} ({freezes})  sound concealed {busy.concealed:.3%}"
     )
     print(
-        f"{f'  {quiet.seconds:.0f} s in which nothing changed':46} longest gap {max(quiet.gaps):4.0f} ms"
+        f"{f'  {quiet.seconds:.0f} s in which nothing changed':46} longest gap {max(quiet.gaps):4.0f} ms ({quiet.drawn:.0f} as drawn)"
         f"  freezes {quiet.freezes}  sound concealed {quiet.concealed:.3%}"
     )
     direct, served = await measure_talk(lab, plan)

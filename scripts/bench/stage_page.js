@@ -128,6 +128,7 @@ Object.assign(lab, {
   },
 
   async goLive(token) {
+    lab.drawn = [];
     await lab.enter(token);
     await lab.publishBoth();
     await lab.room.startShow();
