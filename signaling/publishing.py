@@ -150,6 +150,9 @@ class Publishing:
         if producers:
             await call(placement.worker, AddProducers(publisher.transport_id, producers))
         room.require(placement, peer)
+        if peer.publisher is not publisher:
+            # It failed, or the show ended, while the Worker was asked.
+            raise ApiError("transport_not_found")
         self._commit(room, peer, publisher, producers, requests)
         if answer.removed:
             self._hub.apply(room, Unpublished(tuple(answer.removed)))
@@ -209,8 +212,12 @@ class Publishing:
             await call(placement.worker, PauseProducer(track_id, muted))
             room.require(placement, peer)
             if not muted:
-                # Asked again: the host may have muted it meanwhile, and the Worker has heard that last.
-                room.state.may_unmute(track_id)
+                try:
+                    room.state.may_unmute(track_id)
+                except ApiError:
+                    # The host muted it meanwhile. As it still was muted then, nobody has told the Worker.
+                    self._hub.send(placement, PauseProducer(track_id, True))
+                    raise
         self._hub.apply(room, Muted(track_id, muted))
 
     def unpublish(self, peer: Peer, track_id: str) -> None:

@@ -142,10 +142,11 @@ class Subscribing:
                 result = path.negotiation.answer(version, sdp)
             except NegotiationError as exc:
                 raise refusal(exc) from None
-            # A track may have ended between the offer and this answer.
-            accepted = tuple(entry for entry in result.accepted if entry.producer_id in room.producers)
             for consumer in result.removed:
                 await call(path.placement.worker, CloseConsumer(consumer))
+            # Since the offer a track may have ended, or been taken out of this Peer's sight.
+            visible = self._permitted(room, peer)
+            accepted = tuple(entry for entry in result.accepted if entry.producer_id in visible)
             await call(path.placement.worker, ConnectTransport(path.transport_id, result.dtls, accepted))
             room.require(path.placement, peer)
             path.answered = True
@@ -211,6 +212,9 @@ class Subscribing:
             producers = tuple(entry.producer_id for entry in consumers)
             await call(placement.worker, OpenTransport(params, answer.dtls, consumers=consumers, prepare=producers))
             self._adopt(room, peer, path)
+            path.consumers = {track: consumer for track, consumer in path.consumers.items() if track in room.producers}
+            if not path.consumers:
+                raise ApiError("not_live", retry_after_s=2.0)
             return WhepResult(path.transport_id, answer.sdp, producers, rejected)
 
     # --- keeping up with the room --------------------------------------------------------------------------------
@@ -290,6 +294,8 @@ class Subscribing:
             return None
         if path is None:
             path = await self._open(room, peer, tracks)
+            # Some may have ended while the Worker was asked.
+            tracks = self._desired(room, peer)
         assert path.negotiation is not None
         path.consumers = {track: consumer for track, consumer in path.consumers.items() if track in tracks}
         out = self._out_tracks(room, tracks.values(), path.consumers)
@@ -320,6 +326,9 @@ class Subscribing:
             raise
         peer.subscriber.path = path
         self._hub.note_transport(path.transport_id, peer)
+
+    def _permitted(self, room: LiveRoom, peer: Peer) -> set[str]:
+        return {track.id for track in _visible(room, peer)} if peer.claims.grants.subscribe else set()
 
     def _desired(self, room: LiveRoom, peer: Peer) -> dict[str, Track]:
         if not peer.claims.grants.subscribe:
@@ -358,6 +367,17 @@ class Subscribing:
                 self._hub.apply(room, Left(peer.id, "track_ended"))
             else:
                 self.schedule(room, peer)
+
+    def withdraw(self, room: LiveRoom, peer: Peer) -> None:
+        """After grants or role changed: cut off at once what may not be received any more; an offer says so later."""
+        path = peer.subscriber.path
+        if not peer.claims.grants.subscribe:
+            self.close(peer)
+        elif path is not None:
+            permitted = self._permitted(room, peer)
+            for track in [track for track in path.consumers if track not in permitted]:
+                self._hub.send(path.placement, CloseConsumer(path.consumers.pop(track)))
+        self.schedule(room, peer)
 
     def close(self, peer: Peer) -> None:
         """Close the subscribing transport; what is wanted stays wanted."""
