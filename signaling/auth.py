@@ -210,9 +210,15 @@ class Authority:
             raise ApiError("token_invalid")
         if self.is_revoked(claims):
             raise ApiError("token_revoked")
-        if room is not None and not claims.covers(room):
+        if room is None:
+            return claims
+        if not claims.covers(room):
             raise ApiError("token_wrong_room")
-        return claims if room is None else replace(claims, room=room)
+        claims = replace(claims, room=room)
+        # A token for every room may have been taken back for this one.
+        if self.is_revoked(claims):
+            raise ApiError("token_revoked")
+        return claims
 
     def _decode(self, token: str) -> Claims:
         if len(token) > MAX_TOKEN:

@@ -148,7 +148,11 @@ class Hub:
             now = self.clock()
             self.desk_room = LiveRoom(Room(DESK, "", replace(self.policy, max_peers=10_000), self.wall() - now, now))
         peer = self._enter(self.desk_room, claims, "ws", locale, NOTHING, None, client)
-        self.reception.attend(peer)
+        try:
+            self.reception.attend(peer)
+        except ApiError:
+            self.apply(self.desk_room, Left(peer.id, "refused"))
+            raise
         return peer
 
     def _enter(
@@ -219,11 +223,11 @@ class Hub:
         """After :meth:`join` or :meth:`attend`: ``peer.outlet`` is set and the reply sent."""
         self._staff_moved(self.room_of(peer), peer)
 
-    def _staff_moved(self, room: LiveRoom, peer: Peer) -> None:
-        grants = peer.claims.grants
-        if peer.room != DESK and grants.backchannel:
+    def _staff_moved(self, room: LiveRoom, peer: Peer, *former: Grants) -> None:
+        held = (peer.claims.grants, *former)
+        if peer.room != DESK and any(grants.backchannel for grants in held):
             self.talking.staff_changed(room)
-        if grants.desk or grants.show or grants.manage:
+        if any(grants.desk or grants.show or grants.manage for grants in held):
             self.reception.changed()
 
     async def leave(self, peer: Peer, reason: str = "left") -> None:
@@ -243,19 +247,17 @@ class Hub:
         room = self.room_of(peer)
         self._watch_expiry(peer)
         self.apply(room, Amended(peer.member()))
-        if claims.grants == former.grants:
-            return
-        peer.emit("grants", {"grants": claims.grants.to_wire()})
+        if claims.grants != former.grants:
+            peer.emit("grants", {"grants": claims.grants.to_wire()})
         if peer.room == DESK:
-            if not claims.grants.desk:
+            if claims.grants.desk:
+                self.reception.renewed(peer)
+            else:
                 self.apply(room, Left(peer.id, "grants", "forbidden"))
             return
         self.publishing.forbid(peer)
-        self._staff_moved(room, peer)
-        if not claims.grants.subscribe:
-            self.subscribing.close(peer)
-        else:
-            self.subscribing.schedule(room, peer)
+        self._staff_moved(room, peer, former.grants)
+        self.subscribing.withdraw(room, peer)
 
     def update_token(self, peer: Peer, token: str) -> None:
         """Take a fresh token for the same identity and room. Raises ApiError."""
@@ -346,7 +348,11 @@ class Hub:
         """Hand a fact to the Room and perform what follows. Raises ApiError if the Room refuses."""
         effects = room.state.handle(fact, self.clock())
         for effect in effects:
-            self._perform(room, effect)
+            try:
+                self._perform(room, effect)
+            except Exception:
+                # The Room has changed already: whatever else follows from that must not be left undone.
+                logger.exception("%s: %s was not performed", room.state.name, type(effect).__name__)
         self.arm(room)
 
     def _perform(self, room: LiveRoom, effect: Effect) -> None:

@@ -53,6 +53,13 @@ class Reception:
         )
         self.changed()
 
+    def renewed(self, peer: Peer) -> None:
+        """The same console has a fresh token: perhaps with other skills, or another name."""
+        self.attend(peer)
+        if peer.outlet is None:
+            self.dropped(peer)
+        self._tell_presence(peer.claims.identity)
+
     def returned(self, peer: Peer) -> None:
         """The console's connection is back."""
         self.desk.returned(peer.claims.identity, self._now())

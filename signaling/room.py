@@ -29,6 +29,7 @@ from signaling.room_model import (
     Flowing,
     Gone,
     InviteChanged,
+    InviteeGone,
     Joined,
     Left,
     MediaLost,
@@ -49,7 +50,7 @@ from signaling.room_model import (
     Unpublished,
 )
 from signaling.room_stage import STAGE_RULES, expire
-from signaling.room_state import SHOW, RoomState, Show, ShowEvent
+from signaling.room_state import SHOW, WHISPER, RoomState, Show, ShowEvent
 from signaling.stage import Place
 
 VIEWERS_INTERVAL_S = 1.0
@@ -191,9 +192,22 @@ class Room(RoomState):
         if self.controls(member.id) and not controlled:
             effects.append(Tell("hands", {"hands": self._hands()}, only=only))
             effects += [Tell("invite", {"invite": invite.to_wire()}, only=only) for invite in self._book.pending]
-        if member.show and any(track.held for track in self.tracks_of(member.id)):
+        if former.publish - WHISPER and not member.publish - WHISPER:
+            effects += self._take_back(member, now)
+        elif member.show and any(track.held for track in self.tracks_of(member.id)):
             effects += self._come_on(Place.of(member), "media", now)
         return effects
+
+    def _take_back(self, member: Member, now: float) -> list[Effect]:
+        """Somebody may not publish any more: an invitation from before does not make up for that."""
+        effects: list[Effect] = []
+        place = self.stage.place_of(member.identity)
+        if place is not None:
+            effects += self._go_off(place, "end", now)
+        request = self._book.offered(member.identity)
+        if request is not None:
+            effects.append(InviteChanged(self._book.step(request, "inviter_gone")))
+        return effects + STAGE_RULES[InviteeGone](self, InviteeGone(member.identity), now)
 
     # --- rules: tracks -------------------------------------------------------------------------------------------
 

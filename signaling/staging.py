@@ -62,7 +62,7 @@ class Staging:
         if kind == "identity":
             identity, name = value or "", self._reach(room, value or "")
         else:
-            candidate = self._hub.reception.pick(room, value, frozenset())
+            candidate = self._hub.reception.pick(room, value, (peer.claims.identity,))
             # The same group may be ringing already: then nobody else is needed.
             identity, name = candidate or ("", "")
         fact = InviteMade(
@@ -146,6 +146,8 @@ class Staging:
 
     def raise_hand(self, peer: Peer, topic: str) -> None:
         """Raises ApiError."""
+        if not peer.claims.grants.subscribe:
+            raise ApiError("forbidden")
         self._hub.apply(self._hub.room_of(peer), HandRaised(peer.id, topic))
 
     def lower_hand(self, peer: Peer, identity: str | None) -> None:
@@ -223,7 +225,7 @@ class Staging:
 
     def ring_next(self, room: LiveRoom, effect: RingNext) -> None:
         """Find the next one for a group's invitation."""
-        candidate = self._hub.reception.pick(room, effect.skill, effect.tried)
+        candidate = self._hub.reception.pick(room, effect.skill, (effect.invite.by_identity, *effect.tried))
         if candidate is None:
             self._hub.apply(room, NoCandidate(effect.invite.id))
         else:
