@@ -303,6 +303,13 @@ class Hub:
         """Take a publisher's offer; see :meth:`Publishing.publish`."""
         return await self.publishing.publish(peer, sdp, sources, transport_id)
 
+    async def check_offer(self, claims: Claims, kind: PeerKind, sdp: str) -> None:
+        """Before a stand-alone publisher or player joins: raise what its offer would be refused with, as far as that is
+        known now. A session that works must not be replaced by one that cannot."""
+        room = await self.registry.open(claims.room)
+        part = self.publishing if kind == "whip" else self.subscribing
+        part.check_offer(room, claims, sdp)
+
     async def whep(self, peer: Peer, offer_sdp: str) -> WhepResult:
         """Take a player's offer; see :meth:`Subscribing.whep`."""
         return await self.subscribing.whep(peer, offer_sdp)

@@ -48,6 +48,22 @@ def _numbered(seq: int, body: str) -> str:
     return f'{{"seq":{seq},{body}'
 
 
+def member_of(peer_id: str, claims: Claims) -> Member:
+    """Somebody with this token as the Room sees it."""
+    grants = claims.grants
+    return Member(
+        peer_id,
+        claims.identity,
+        claims.name,
+        claims.role,
+        claims.is_host,
+        show=grants.show,
+        manage=grants.manage,
+        staff=grants.backchannel or grants.desk,
+        publish=grants.publish,
+    )
+
+
 @dataclass(slots=True, eq=False)
 class Peer:
     """``codecs`` are lower-case MIME types that it can decode, or None if it did not say.
@@ -82,18 +98,7 @@ class Peer:
 
     def member(self) -> Member:
         """This Peer as the Room sees it."""
-        claims, grants = self.claims, self.claims.grants
-        return Member(
-            self.id,
-            claims.identity,
-            claims.name,
-            claims.role,
-            claims.is_host,
-            show=grants.show,
-            manage=grants.manage,
-            staff=grants.backchannel or grants.desk,
-            publish=grants.publish,
-        )
+        return member_of(self.id, self.claims)
 
     def emit(self, kind: str, fields: Mapping[str, Any], *, replay: bool = True) -> None:
         """Send one event. ``replay=False``: it makes no sense later, so a resume leaves it out."""

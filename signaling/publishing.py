@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from media.api import (
@@ -28,11 +29,12 @@ from media.negotiation import (
     ServerSide,
     new_ice,
 )
+from signaling.auth import Claims
 from signaling.errors import ApiError, known
 from signaling.messages import TrackRequest
-from signaling.peer import Peer, new_id
+from signaling.peer import Peer, member_of, new_id
 from signaling.placement import LiveRoom, Placement, Worker, call
-from signaling.room_model import Muted, Published, Track, Unpublished
+from signaling.room_model import Muted, Published, Right, Track, Unpublished
 
 if TYPE_CHECKING:
     from signaling.hub import Hub
@@ -87,10 +89,18 @@ class Publishing:
                 raise ApiError("transport_not_found")
             return await self._renegotiate(room, peer, publisher, sdp, requests or ())
 
+    def check_offer(self, room: LiveRoom, claims: Claims, sdp: str) -> None:
+        """Raise what a WHIP offer of somebody who has yet to join would be refused with. Nothing changes."""
+        member = member_of("", claims)
+        rights = Rights(partial(room.state.right_of, member), None)
+        rights.require_any()
+        negotiation = PublishNegotiation(self._policy, ServerSide(new_ice(), "", ()), lambda: new_id("t"))
+        _require_all(_rejected(_negotiate(negotiation, sdp, None, rights), None, rights))
+
     async def _publish_anew(
         self, room: LiveRoom, peer: Peer, sdp: str, requests: Sequence[TrackRequest] | None
     ) -> PublishResult:
-        rights = Rights(room, peer, requests)
+        rights = _rights(room, peer, requests)
         rights.require_any()
         if peer.publisher is not None:
             self.close(room, peer)
@@ -102,15 +112,12 @@ class Publishing:
             placement,
             PublishNegotiation(self._policy, server_side(placement.worker, ice), lambda: new_id("t")),
         )
-        answer = _negotiate(publisher, sdp, requests, rights)
+        answer = _negotiate(publisher.negotiation, sdp, requests, rights)
         rejected = _rejected(answer, requests, rights)
         if not answer.producers:
             raise rejected[0][1] if rejected else ApiError("no_common_codec")
         if requests is None:
-            # No half success: nobody at an encoder would notice (RFC 9725 section 4.4.3). Data channels do not count.
-            for _, error in rejected:
-                if error.code != "unsupported_media_type":
-                    raise error
+            _require_all(rejected)
         producers = _with_pause(answer.producers, requests, rights)
         certificate = placement.worker.info.fingerprint
         params = TransportParams(publisher.transport_id, placement.router_id, "publish", ice, certificate)
@@ -131,11 +138,11 @@ class Publishing:
     ) -> PublishResult:
         placement = publisher.placement
         added = [request for request in requests if request.mid not in publisher.tracks]
-        rights = Rights(room, peer, requests)
+        rights = _rights(room, peer, requests)
         if added:
             room.state.check_publish(peer.id, len(added))
-            Rights(room, peer, added).require_any()
-        answer = _negotiate(publisher, sdp, requests, rights)
+            _rights(room, peer, added).require_any()
+        answer = _negotiate(publisher.negotiation, sdp, requests, rights)
         rejected = _rejected(answer, requests, rights)
         # A track that was ended by `unpublish` or by us, and is offered again on its m-line, begins again.
         asked = {request.mid for request in requests}
@@ -230,7 +237,7 @@ class Publishing:
         """Take an offer with new ICE credentials; returns the answer. Raises ApiError."""
         publisher = self._publisher(peer)
         async with peer.publish_lock:
-            answer = _negotiate(publisher, sdp, (), Rights(self._hub.room_of(peer), peer, ()))
+            answer = _negotiate(publisher.negotiation, sdp, (), _rights(self._hub.room_of(peer), peer, ()))
             if answer.ice_restart is None:
                 raise ApiError("sdp_invalid", detail="the ICE credentials did not change")
             await call(publisher.placement.worker, RestartIce(publisher.transport_id, answer.ice_restart))
@@ -250,7 +257,7 @@ class Publishing:
     def forbid(self, peer: Peer) -> None:
         """After grants changed: end the tracks that are not allowed any more."""
         room = self._hub.room_of(peer)
-        rights = Rights(room, peer, None)
+        rights = _rights(room, peer, None)
         tracks = [track.id for track in room.state.tracks_of(peer.id) if rights.refusal(track.source) is not None]
         if tracks:
             self._hub.apply(room, Unpublished(tuple(tracks)))
@@ -300,11 +307,13 @@ def server_side(worker: Worker, ice: IceParams) -> ServerSide:
 
 
 class Rights:
-    """What a Peer may send at this moment, source by source; ``requests`` None (WHIP): microphone and camera."""
+    """What somebody may send at this moment, source by source; ``requests`` None (WHIP): microphone and camera.
 
-    def __init__(self, room: LiveRoom, peer: Peer, requests: Sequence[TrackRequest] | None) -> None:
-        self._room = room
-        self._peer = peer
+    ``right`` is the Room's answer for a source; it raises ApiError.
+    """
+
+    def __init__(self, right: Callable[[Source], Right], requests: Sequence[TrackRequest] | None) -> None:
+        self._right = right
         self._asked: tuple[Source, ...] = (
             ("microphone", "camera") if requests is None else tuple(request.source for request in requests)
         )
@@ -312,14 +321,14 @@ class Rights:
     def refusal(self, source: Source) -> ApiError | None:
         """Why not, or None."""
         try:
-            self._room.state.right_to_publish(self._peer.id, source)
+            self._right(source)
         except ApiError as error:
             return error
         return None
 
     def held(self, source: Source) -> bool:
         """Whether it waits for a place on the stage."""
-        return self._room.state.right_to_publish(self._peer.id, source) == "held"
+        return self._right(source) == "held"
 
     def require_any(self) -> None:
         """Raise the first refusal if nothing at all is allowed."""
@@ -329,12 +338,23 @@ class Rights:
             raise refusals[0]
 
 
+def _rights(room: LiveRoom, peer: Peer, requests: Sequence[TrackRequest] | None) -> Rights:
+    return Rights(partial(room.state.right_to_publish, peer.id), requests)
+
+
+def _require_all(rejected: Sequence[tuple[str, ApiError]]) -> None:
+    """No half success: nobody at an encoder would notice (RFC 9725 section 4.4.3). Data channels do not count."""
+    for _, error in rejected:
+        if error.code != "unsupported_media_type":
+            raise error
+
+
 def _negotiate(
-    publisher: Publisher, sdp: str, requests: Sequence[TrackRequest] | None, rights: Rights
+    negotiation: PublishNegotiation, sdp: str, requests: Sequence[TrackRequest] | None, rights: Rights
 ) -> PublishAnswer:
     sources = None if requests is None else {request.mid: request.source for request in requests}
     try:
-        return publisher.negotiation.answer(sdp, sources, lambda source: rights.refusal(source) is None)
+        return negotiation.answer(sdp, sources, lambda source: rights.refusal(source) is None)
     except NegotiationError as exc:
         raise refusal(exc) from None
 

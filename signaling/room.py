@@ -50,7 +50,7 @@ from signaling.room_model import (
     Unpublished,
 )
 from signaling.room_stage import STAGE_RULES, expire
-from signaling.room_state import SHOW, WHISPER, RoomState, Show, ShowEvent
+from signaling.room_state import SHOW, RoomState, Show, ShowEvent
 from signaling.stage import Place
 
 VIEWERS_INTERVAL_S = 1.0
@@ -143,10 +143,13 @@ class Room(RoomState):
         self.check_join(fact.member)
         effects: list[Effect] = []
         member = fact.member
-        former = self.member_by_identity(member.identity)
+        former, lesser = self.member_by_identity(member.identity), self._is_lesser(member)
         if former is not None:
             effects += self._part(former, "replaced", "identity_replaced")
             effects += self._reconsider_show(now)
+        if lesser:
+            # The same person with a token for watching.
+            effects += self._take_back(member.identity, now)
         self.members[member.id] = member
         self.stage.change(member.identity, peer=member.id, name=member.name, role=member.role, show=member.show)
         if self.listed(member):
@@ -171,7 +174,7 @@ class Room(RoomState):
     def _amended(self, fact: Amended, now: float) -> list[Effect]:
         former = self._member(fact.member.id)
         member = replace(fact.member, connected=former.connected)
-        was_listed, controlled = self.listed(former), self.controls(former.id)
+        was_listed, controlled, lesser = self.listed(former), self.controls(former.id), self._is_lesser(member)
         self.members[member.id] = member
         self.stage.change(member.identity, name=member.name, role=member.role, show=member.show)
         effects: list[Effect] = []
@@ -192,22 +195,22 @@ class Room(RoomState):
         if self.controls(member.id) and not controlled:
             effects.append(Tell("hands", {"hands": self._hands()}, only=only))
             effects += [Tell("invite", {"invite": invite.to_wire()}, only=only) for invite in self._book.pending]
-        if former.publish - WHISPER and not member.publish - WHISPER:
-            effects += self._take_back(member, now)
+        if lesser:
+            effects += self._take_back(member.identity, now)
         elif member.show and any(track.held for track in self.tracks_of(member.id)):
             effects += self._come_on(Place.of(member), "media", now)
         return effects
 
-    def _take_back(self, member: Member, now: float) -> list[Effect]:
-        """Somebody may not publish any more: an invitation from before does not make up for that."""
+    def _take_back(self, identity: str, now: float) -> list[Effect]:
+        """Somebody may not publish any more: place, offer and ring end."""
         effects: list[Effect] = []
-        place = self.stage.place_of(member.identity)
+        place = self.stage.place_of(identity)
         if place is not None:
             effects += self._go_off(place, "end", now)
-        request = self._book.offered(member.identity)
+        request = self._book.offered(identity)
         if request is not None:
             effects.append(InviteChanged(self._book.step(request, "inviter_gone")))
-        return effects + STAGE_RULES[InviteeGone](self, InviteeGone(member.identity), now)
+        return effects + STAGE_RULES[InviteeGone](self, InviteeGone(identity), now)
 
     # --- rules: tracks -------------------------------------------------------------------------------------------
 

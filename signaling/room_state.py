@@ -192,11 +192,15 @@ class RoomState:
 
     def right_to_publish(self, peer: str, source: Source) -> Right:
         """How ``peer`` may share ``source`` now. Raises ``forbidden``, ``not_on_stage`` or ``room_ended``."""
-        member = self._member(peer)
+        return self.right_of(self._member(peer), source)
+
+    def right_of(self, member: Member, source: Source) -> Right:
+        """The same for somebody who may not have joined yet."""
         if self.state == "ended" and not member.show:
             raise ApiError("room_ended")
-        placed = self.on_stage(member.identity)
-        invited = placed or self._book.of_guest(member.identity) is not None
+        lesser = self._is_lesser(member)
+        placed = not lesser and self.on_stage(member.identity)
+        invited = placed or (not lesser and self._book.of_guest(member.identity) is not None)
         allowed = member.publish
         if invited and not member.show and source not in WHISPER:
             allowed = (member.publish - WHISPER) or SHOPPER_SOURCES
@@ -239,6 +243,16 @@ class RoomState:
         if place is None:
             raise ApiError("guest_not_found")
         return place
+
+    def _is_lesser(self, member: Member) -> bool:
+        """Whether this person could share something by grants, until now, and as ``member`` cannot share anything.
+
+        An invitation makes up for grants that a shopper never had, not for those that were taken back.
+        """
+        if member.show or member.publish - WHISPER:
+            return False
+        former, place = self.member_by_identity(member.identity), self.stage.place_of(member.identity)
+        return (place is not None and place.show) or (former is not None and bool(former.publish - WHISPER))
 
     def _is_locked(self, track: Track) -> bool:
         member = self.members.get(track.peer)

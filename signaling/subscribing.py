@@ -26,11 +26,13 @@ from media.negotiation import (
     NegotiationError,
     Offer,
     OutTrack,
+    ServerSide,
     SubscribeNegotiation,
     answer_whep,
     new_ice,
     restart_fragment,
 )
+from signaling.auth import Claims
 from signaling.errors import ApiError, known
 from signaling.peer import Peer, new_id
 from signaling.placement import LiveRoom, Placement, call
@@ -188,6 +190,24 @@ class Subscribing:
         if path is None or consumer is None:
             raise ApiError("track_not_found")
         await call(path.placement.worker, RequestKeyframe(consumer))
+
+    def check_offer(self, room: LiveRoom, claims: Claims, sdp: str) -> None:
+        """Raise what a WHEP offer of somebody who has yet to join would be refused with. Nothing changes."""
+        if not claims.grants.subscribe:
+            raise ApiError("forbidden")
+        # What the same person shares now ends with the join.
+        own = {peer.id for peer in room.peers.values() if peer.claims.identity == claims.identity}
+        tracks = [
+            track
+            for track in room.state.tracks.values()
+            if track.peer not in own and not track.held and (claims.is_host or not track.private)
+        ]
+        if not tracks:
+            raise ApiError("not_live", retry_after_s=2.0)
+        try:
+            answer_whep(sdp, self._out_tracks(room, tracks, {}), ServerSide(new_ice(), "", ()))
+        except NegotiationError as exc:
+            raise refusal(exc) from None
 
     async def whep(self, peer: Peer, sdp: str) -> WhepResult:
         """Take a player's offer and send it what is live now. Raises ApiError, ``not_live`` when nothing is."""

@@ -116,8 +116,9 @@ class _Endpoint:
         claims = authenticate(request, self._hub, request.match_info["room"])
         self._require_pace(claims)
         text = await _body(request, SDP, MAX_SDP)
-        # Before the join: a description that cannot be read must not push out a session that works.
+        # Before the join: an offer that cannot be taken must not push out a session that works.
         offer = self._read_offer(text)
+        await self._hub.check_offer(claims, self._kind, text)
         peer = await self._hub.join(
             claims,
             kind=self._kind,

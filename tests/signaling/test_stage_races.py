@@ -11,7 +11,7 @@ from media import api
 from signaling.auth import Grants
 from tests.signaling.fakes import Client, FakeWorker, offer, tracks
 from tests.signaling.steps import AV, accept, publish, settle
-from tests.signaling.test_staging import Show, at_desk, show
+from tests.signaling.test_staging import Show, at_desk, places, show
 
 __all__ = ["show"]
 
@@ -114,6 +114,15 @@ async def test_grants_without_publishing_end_what_is_on_air(show: Show, identity
     assert room.state.tracks_of(peer.id)
     show.site.hub.set_grants(peer, Grants(subscribe=True, chat=True))
     assert not room.state.tracks_of(peer.id) and not room.state.on_stage(identity)
+
+
+@pytest.mark.parametrize("identity", ["agent", "host"])
+async def test_a_token_for_watching_does_not_take_over_the_place(show: Show, identity: str) -> None:
+    await on_stage(show)
+    again, joined = await show.site.joined(identity, "viewer")
+    assert identity not in places({"stage": joined["room"]["stage"]})
+    assert await again.code("publish", sdp=offer("audio"), tracks=tracks("microphone")) == "forbidden"
+    assert [event["peer"] for event in again.heard("peer_left")] == []
 
 
 async def test_grants_without_publishing_end_the_ring(show: Show) -> None:

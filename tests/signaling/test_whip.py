@@ -357,6 +357,29 @@ async def test_post_refusals(
     assert (await host.patch(fragment())).status == 204
 
 
+@pytest.mark.parametrize(
+    ("kind", "role", "text", "status", "code"),
+    [
+        ("whip", "viewer", None, 403, "forbidden"),
+        ("whip", "host", offer("video", codec="H263"), 406, "no_common_codec"),
+        ("whip", "host", offer("audio", "video", codec="H263"), 406, "no_common_codec"),
+        ("whip", "host", offer("audio", "video", direction="recvonly"), 400, "sdp_invalid"),
+        ("whep", "host", None, 409, "not_live"),
+        ("whep", "host", offer("audio", "video"), 406, "codec_unsupported"),
+    ],
+)
+async def test_refused_offer_replaces_nobody(
+    site: Site, host: Caller, kind: str, role: Any, text: str | None, status: int, code: str
+) -> None:
+    if code == "codec_unsupported":
+        await Caller(site, site.token("second", "host")).started()
+    before = dict(site.hub.rooms["demo"].state.tracks)
+    again = Caller(site, site.token("camera", role), kind)
+    await refused(await again.post(text), status, code)
+    assert site.hub.rooms["demo"].state.tracks == before
+    assert (await host.patch(fragment())).status == 204
+
+
 async def test_unreadable_offer_replaces_nobody(site: Site, host: Caller) -> None:
     location = host.location
     await refused(await host.post("junk"), 400, "sdp_invalid")
