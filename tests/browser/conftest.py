@@ -121,6 +121,12 @@ async def pages(request: pytest.FixtureRequest, browsers: Browsers, service: Ser
     await finish(request, opened, service)
 
 
+@pytest.fixture
+def room(request: pytest.FixtureRequest) -> str:
+    """A room that no other test uses."""
+    return "".join(character if character.isalnum() else "-" for character in request.node.name).strip("-")[:60]
+
+
 async def finish(request: pytest.FixtureRequest, pages: Pages, service: Service | None) -> None:
     """Keep what a failed test leaves, and close its pages."""
     if request.node.stash.get(_failed, False):

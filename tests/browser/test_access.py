@@ -9,9 +9,7 @@ import pytest
 
 from tests.browser.conftest import Pages
 from tests.browser.service import Service
-from tests.browser.test_room import go_live, room, watch
-
-__all__ = ["room"]
+from tests.browser.test_room import go_live, watch
 
 JOIN_WITH = "({ room, token, locale }) => kit.join({ room, token, options: { locale } })"
 

@@ -6,9 +6,7 @@ import pytest
 
 from tests.browser.conftest import Pages
 from tests.browser.service import Service
-from tests.browser.test_room import JOINS, go_live, room, watch
-
-__all__ = ["room"]
+from tests.browser.test_room import JOINS, go_live, watch
 
 # A publisher that has one video codec only.
 HAS_ONLY = """(name) => {

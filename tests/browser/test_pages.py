@@ -12,9 +12,6 @@ from playwright.async_api import Route, expect
 from tests.browser.chromium import ChromiumPage
 from tests.browser.conftest import Pages
 from tests.browser.page import Page
-from tests.browser.test_room import room
-
-__all__ = ["room"]
 
 # Videos of the page, inside components too, that show something.
 VIDEO_MOVES = """async () => {

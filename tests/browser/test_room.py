@@ -40,12 +40,6 @@ async def watch(page: Page, room: str, identity: str = "viewer", *, tcp_only: bo
     return seen
 
 
-@pytest.fixture
-def room(request: pytest.FixtureRequest) -> str:
-    """A room that no other test uses."""
-    return "".join(character if character.isalnum() else "-" for character in request.node.name).strip("-")[:60]
-
-
 @pytest.mark.parametrize(("host", "viewers"), [("chromium", ["chromium", "firefox"]), ("firefox", ["chromium"])])
 async def test_viewers_see_and_hear_the_host(
     pages: Pages, service: Service, room: str, host: str, viewers: list[str]

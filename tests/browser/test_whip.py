@@ -9,9 +9,7 @@ import pytest
 from tests.browser.conftest import Pages
 from tests.browser.page import Page
 from tests.browser.service import ROOT, Service
-from tests.browser.test_room import room, watch
-
-__all__ = ["room"]
+from tests.browser.test_room import watch
 
 PUBLISHES = """async ({ url, token }) => {
     const peer = globalThis.peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
