@@ -50,11 +50,11 @@ async def reload(pages: Pages, page: Page) -> None:
     await page.evaluate(STAGE_KIT)
 
 
-async def prewarm(host: Page, agent: Page, service: Service, room: str, **wanted: Any) -> str:
+async def prewarm(host: Page, agent: Page, service: Service, room: str, identity: str = "agent", **wanted: Any) -> str:
     """From the ring to the tap: the guest is in the room, and everything of theirs is held. The invitation's id."""
-    token = service.token(ANY_ROOM, "agent", "agent")
+    token = service.token(ANY_ROOM, identity, "agent")
     await agent.evaluate("(token) => stage.sit(token)", token)
-    await invite(host, "agent")
+    await invite(host, identity)
     rung = await agent.evaluate("() => stage.ring()")
     assert rung["topic"] == "How do I pair it?" and rung["room"] == room
     await agent.evaluate(
@@ -64,7 +64,9 @@ async def prewarm(host: Page, agent: Page, service: Service, room: str, **wanted
     return str(rung["id"])
 
 
-async def bring_on(host: Page, agent: Page, service: Service, room: str, **wanted: Any) -> None:
+async def bring_on(
+    host: Page, agent: Page, service: Service, room: str, identity: str = "agent", **wanted: Any
+) -> None:
     """From the ring to the air."""
-    invitation = await prewarm(host, agent, service, room, **wanted)
+    invitation = await prewarm(host, agent, service, room, identity, **wanted)
     assert await agent.evaluate(ACCEPT, invitation) is None
