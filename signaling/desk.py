@@ -31,7 +31,7 @@ ANY_ROOM = "*"
 MAX_AGENTS = 10_000
 REMEMBERED_S = 24 * 3600.0
 NOBODY: frozenset[str] = frozenset()
-_ORDER: tuple[Presence, ...] = ("available", "busy", "break", "offline")
+_ORDER: dict[Presence, int] = {"available": 0, "busy": 1, "break": 2, "offline": 3}
 
 
 class Candidate(NamedTuple):
@@ -164,8 +164,12 @@ class Desk:
 
         Somebody whose connection broke reads as ``offline`` unless busy.
         """
-        lines = [self._line(agent) for agent in self._agents.values() if agent.serves(room)]
-        return sorted(lines, key=lambda line: (_ORDER.index(line["presence"]), line["name"], line["identity"]))
+        return [line for covers, line in self.directories() if covers in (ANY_ROOM, room)]
+
+    def directories(self) -> list[tuple[str, dict[str, Any]]]:
+        """The directory of every room in one: each line with the room, or ``*``, that it is for."""
+        lines = [(agent.covers, self._line(agent)) for agent in self._agents.values() if agent.ringable]
+        return sorted(lines, key=lambda item: (_ORDER[item[1]["presence"]], item[1]["name"], item[1]["identity"]))
 
     # --- coming and going ----------------------------------------------------------------------------------------
 

@@ -83,9 +83,9 @@ class LiveRoom:
     placement: Placement | None = None
     timer: asyncio.TimerHandle | None = None
 
-    def pending(self) -> list[Invite]:
+    def pending(self) -> tuple[Invite, ...]:
         """The invitations and offers that wait for an answer."""
-        return [invite for invite in self.state.invites.values() if invite.pending]
+        return self.state.pending_invites()
 
     def pending_for(self, identity: str) -> list[Invite]:
         """Those that would bring this person on stage."""

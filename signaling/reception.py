@@ -11,6 +11,7 @@ import logging
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
+from signaling.auth import ANY_ROOM
 from signaling.desk import Desk
 from signaling.errors import ApiError
 from signaling.messages import dump
@@ -102,7 +103,7 @@ class Reception:
 
     def is_reachable(self, identity: str) -> bool:
         """Whether a console of this person is at the desk, or may come back to it."""
-        return any(peer.claims.identity == identity for peer in self.peers())
+        return identity in self.desk
 
     def name_of(self, identity: str) -> str:
         """The display name of somebody at the desk."""
@@ -149,7 +150,7 @@ class Reception:
 
     def directory(self, room: LiveRoom) -> list[dict[str, Any]]:
         """Who can be rung from this room, and who of them is in it already."""
-        here = {peer.claims.identity for peer in room.peers.values() if peer.claims.grants.desk and peer.connected}
+        here = _here(room)
         listed = self.desk.directory(room.state.name)[:MAX_LISTED]
         return [{**entry, "here": entry["identity"] in here} for entry in listed]
 
@@ -168,22 +169,39 @@ class Reception:
     def _tell_news(self) -> None:
         self._news = None
         self._told_at = self._now()
+        self._tell_agents()
+        self._tell_rooms()
+
+    def _tell_agents(self) -> None:
+        # Each agent is written once, however many rooms read of it.
+        written = [
+            (covers, line["identity"], tuple(dump({**line, "here": here}) for here in (False, True)))
+            for covers, line in self.desk.directories()
+        ]
         for room in list(self._hub.rooms.values()):
-            in_control = [peer for peer in room.peers.values() if peer.outlet and room.state.controls(peer.id)]
-            if in_control:
-                self._tell(in_control, "agents", {"agents": self.directory(room)})
-        lines = {name: _line(room) for name, room in self._hub.rooms.items() if room.state.state in SHOWN}
+            in_control = [room.peers[peer] for peer in room.state.in_control() if peer in room.peers]
+            told = [peer for peer in in_control if peer.outlet is not None]
+            if told:
+                here, name = _here(room), room.state.name
+                listed = [texts[who in here] for covers, who, texts in written if covers in (ANY_ROOM, name)]
+                self._tell(told, "agents", listed)
+
+    def _tell_rooms(self) -> None:
+        lines = {name: dump(_line(room)) for name, room in self._hub.rooms.items() if room.state.state in SHOWN}
+        everywhere = list(lines.values())
         for peer in self.peers():
             if peer.outlet is not None:
-                self._tell((peer,), "desk_rooms", {"rooms": _listed(peer, lines)})
+                covered = peer.claims.room
+                own = [lines[covered]] if covered in lines else []
+                self._tell((peer,), "desk_rooms", everywhere if covered == ANY_ROOM else own, "rooms")
 
-    def _tell(self, peers: Iterable[Peer], kind: str, fields: dict[str, Any]) -> None:
+    def _tell(self, peers: Iterable[Peer], kind: str, lines: list[str], name: str = "") -> None:
         """Lists that are whole each time: only when they differ, and not again after a resume."""
-        text = dump(fields)
+        body = f'"type":"{kind}","{name or kind}":[{",".join(lines[:MAX_LISTED])}]}}'
         for peer in peers:
-            if peer.lists.get(kind) != text:
-                peer.lists[kind] = text
-                peer.emit(kind, fields)
+            if peer.lists.get(kind) != body:
+                peer.lists[kind] = body
+                peer.emit_encoded(body)
 
     def _tell_presence(self, identity: str) -> None:
         for peer in self.peers():
@@ -199,16 +217,19 @@ class Reception:
 
 def _line(room: LiveRoom) -> dict[str, Any]:
     """A room as the desk's list shows it."""
-    shown = room.state.snapshot()
     return {
         "name": room.state.name,
         "title": room.state.title,
         "state": room.state.state,
-        "since": shown["since"],
+        "since": room.state.since_ms,
         "viewers": room.state.viewers,
         "host": next((member.name for member in room.state.members.values() if member.host), None),
-        "on_stage": len(shown["stage"]["places"]),
+        "on_stage": len(room.state.stage.places),
     }
+
+
+def _here(room: LiveRoom) -> set[str]:
+    return {peer.claims.identity for peer in room.peers.values() if peer.claims.grants.desk and peer.connected}
 
 
 def _listed(peer: Peer, lines: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:

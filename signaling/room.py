@@ -130,7 +130,8 @@ class Room(RoomState):
             effects += self._reconsider_show(now, resumed=isinstance(fact, Returned) and self._member(fact.peer).host)
             effects += self._tidy(now)
             effects += self._stage_news()
-            effects += self._count_viewers(now)
+            if type(fact) not in _NOBODY_MOVES:
+                effects += self._count_viewers(now)
         if self.members:
             self._empty_until = None
         elif self._empty_until is None:
@@ -404,6 +405,8 @@ class Room(RoomState):
         return [Tell("viewers", {"count": count})]
 
 
+#: Facts that come often and change nobody's part: the audience need not be counted again.
+_NOBODY_MOVES = frozenset((Speaking, Flowing, Muted))
 Rule = Callable[[Any, Any, float], list[Effect]]
 
 _RULES: Mapping[type[Fact], Rule] = {

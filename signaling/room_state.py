@@ -89,6 +89,11 @@ class RoomState:
         return self._show.state
 
     @property
+    def since_ms(self) -> int:
+        """Since when it is there, in milliseconds since the epoch."""
+        return self._epoch_ms(self._show.since)
+
+    @property
     def viewers(self) -> int:
         """How many connected members are the audience."""
         staged = {place.identity for place in self.stage.places}
@@ -174,6 +179,15 @@ class RoomState:
         place = self.stage.place_of(member.identity)
         return member.show or member.manage or (place is not None and place.cohost)
 
+    def in_control(self) -> frozenset[str]:
+        """The Peers for whom :meth:`controls` is true."""
+        cohosts = {place.identity for place in self.stage.places if place.cohost}
+        return frozenset(
+            member.id
+            for member in self.members.values()
+            if member.show or member.manage or (cohosts and member.identity in cohosts)
+        )
+
     def check_invite(self, peer: str) -> None:
         """Raise ``forbidden`` or ``not_live`` if ``peer`` may not invite anybody now."""
         self._require_control(peer)
@@ -181,11 +195,14 @@ class RoomState:
 
     def invite_like(self, fact: InviteMade | StageOffered, before: Iterable[str] = ()) -> Invite:
         """What a fact came to that made no invitation of its own: the one there was, or the other side's, accepted."""
+        by_identity = self._member(fact.by).identity
         if isinstance(fact, StageOffered):
-            found = self._book.latest_of_guest(self._member(fact.by).identity)
+            guest, found = by_identity, self._book.offered(by_identity)
         else:
-            by_identity = self._member(fact.by).identity
-            found = self._book.same(by_identity, fact.kind, fact.value) or self._book.latest_of_guest(fact.to_identity)
+            guest, found = fact.to_identity, self._book.same(by_identity, fact.kind, fact.value)
+        place = self.stage.place_of(guest)
+        if found is None and place is not None:
+            found = self.invites.get(place.invite or "")
         if found is None:
             raise ApiError("invite_not_found")
         return found
@@ -381,8 +398,7 @@ class RoomState:
         return [Tell("hand", fields, only=frozenset((member.id,)))]
 
     def _tell_hands(self) -> list[Effect]:
-        in_control = frozenset(peer for peer in self.members if self.controls(peer))
-        return [Tell("hands", {"hands": self._hands()}, only=in_control)]
+        return [Tell("hands", {"hands": self._hands()}, only=self.in_control())]
 
     def _lower_all(self) -> list[Effect]:
         identities = list(self.stage.hands)

@@ -219,8 +219,9 @@ class Staging:
         told = self._hub.reception.invite_changed(room, invite)
         fields = {"invite": invite.to_wire()}
         concerned = {invite.by_identity, *told}
+        in_control = room.state.in_control()
         for peer in list(room.peers.values()):
-            if peer.claims.identity in concerned or room.state.controls(peer.id):
+            if peer.id in in_control or peer.claims.identity in concerned:
                 peer.emit("invite", fields)
 
     def ring_next(self, room: LiveRoom, effect: RingNext) -> None:
@@ -249,8 +250,8 @@ class Staging:
     def lost(self, identity: str) -> None:
         """Somebody is neither at the desk nor in a room any more: nobody waits for an answer."""
         for room in list(self._hub.rooms.values()):
-            member = room.state.member_by_identity(identity)
-            if member is None and room.pending_for(identity):
+            # Nearly nobody is awaited, so that comes first.
+            if room.pending_for(identity) and room.state.member_by_identity(identity) is None:
                 self._hub.apply(room, InviteeGone(identity))
 
 

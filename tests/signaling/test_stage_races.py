@@ -150,10 +150,10 @@ async def test_a_token_for_every_room_that_was_taken_back_in_one(show: Show) -> 
     await show.agent()
     admin = {"Authorization": f"Bearer {show.site.token('root', 'admin', room='*')}"}
     body = {"identity": "agent", "room": "demo"}
+    token = show.site.token("agent", "agent", room="*")
     response = await show.site.http.post("/api/v1/tokens/revoke", json=body, headers=admin)
     assert (await response.json())["removed"] == 1
     again = await show.site.client()
-    token = show.site.token("agent", "agent", room="*")
     assert (await again.ask("join", v=1, token=token, room="demo"))["code"] == "token_revoked"
     other = await show.site.client()
     await other.join(token, room="another")
