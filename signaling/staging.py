@@ -76,12 +76,12 @@ class Staging:
             product=None if request.product is None else _product(request.product),
             ring_s=request.ring_s,
         )
-        return self._made(room, fact, peer)
+        return self._made(room, fact)
 
     def offer(self, peer: Peer, topic: str) -> Invite:
         """An agent offers to come on stage. Raises ApiError."""
         room = self._hub.room_of(peer)
-        return self._made(room, StageOffered(new_id("i"), by=peer.id, topic=topic), peer)
+        return self._made(room, StageOffered(new_id("i"), by=peer.id, topic=topic))
 
     def accept(self, peer: Peer, invite_id: str) -> Invite:
         """Yes. Raises ApiError."""
@@ -101,22 +101,10 @@ class Staging:
         self._hub.apply(room, InviteCancelled(invite_id, peer.claims.identity))
         return room.state.invites[invite_id]
 
-    def _made(self, room: LiveRoom, fact: InviteMade | StageOffered, peer: Peer) -> Invite:
+    def _made(self, room: LiveRoom, fact: InviteMade | StageOffered) -> Invite:
         """What came of it: the new one, or the one that says the same already, from whichever side."""
         self._hub.apply(room, fact)
-        invites = room.state.invites
-        if fact.invite_id in invites:
-            return invites[fact.invite_id]
-        mine, guest = peer.claims.identity, None
-        if isinstance(fact, InviteMade) and fact.kind == "identity":
-            guest = fact.value
-        for invite in reversed(list(invites.values())):
-            if isinstance(fact, StageOffered):
-                if invite.guest == mine:
-                    return invite
-            elif invite.guest == guest if guest is not None else _asks_for(invite, fact, mine):
-                return invite
-        raise ApiError("invite_not_found")
+        return room.state.invites.get(fact.invite_id) or room.state.invite_like(fact)
 
     def _reach(self, room: LiveRoom, identity: str) -> str:
         """The name of somebody who can be rung now: at the desk, or in the room. Raises ApiError."""
@@ -253,10 +241,6 @@ class Staging:
             # Nearly nobody is awaited, so that comes first.
             if room.pending_for(identity) and room.state.member_by_identity(identity) is None:
                 self._hub.apply(room, InviteeGone(identity))
-
-
-def _asks_for(invite: Invite, fact: InviteMade, by_identity: str) -> bool:
-    return (invite.by_identity, invite.kind, invite.value) == (by_identity, fact.kind, fact.value)
 
 
 def _target(target: m.Target) -> tuple[TargetKind, str | None]:

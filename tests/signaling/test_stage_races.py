@@ -180,6 +180,21 @@ async def test_nobody_rings_for_an_invitation_of_their_own(show: Show) -> None:
     assert admin.heard("invite")[-1]["invite"]["state"] == "expired"
 
 
+async def test_an_offer_says_yes_to_the_ring_that_waits(show: Show) -> None:
+    other, _ = await at_desk(show.site, "other")
+    # Back from a break is last in the queue.
+    await show.desk.ok("set_presence", presence="break")
+    await show.desk.ok("set_presence", presence="available")
+    group = (await show.host.ok("invite", target={"anyone": True}))["invite"]
+    assert group["to"]["identity"] == "other"
+    direct = (await show.host.ok("invite", target={"identity": "agent"}))["invite"]
+    await show.desk.ok("decline_invite", invite=direct["id"])
+    await other.ok("decline_invite", invite=group["id"])
+    agent, _ = await show.agent()
+    came = (await agent.ok("offer_stage"))["invite"]
+    assert (came["id"], came["state"]) == (group["id"], "accepted")
+
+
 # --- endings in between ----------------------------------------------------------------------------------------------
 
 
