@@ -20,7 +20,7 @@ from aiohttp import web
 
 from media.pool import PoolConfig, WorkerPool
 from signaling import __version__, rest, whip
-from signaling.auth import ANY_ROOM, MAX_SKILL, ROLE_GRANTS, Authority, Role
+from signaling.auth import ANY_ROOM, MAX_SKILL, ROLE_GRANTS, ROOM_NAME, Authority, Role, valid_identity
 from signaling.config import Config
 from signaling.errors import ApiError, bad_message
 from signaling.http_common import errors, read_body
@@ -196,10 +196,16 @@ def _demo_token(hub: Hub) -> Callable[[web.Request], Awaitable[web.StreamRespons
                 lifetime_s=hub.config.auth.token_lifetime_s,
             )
         except ValueError:
-            raise bad_message("room", "choice") from None
+            raise bad_message(_wrong_field(wanted), "choice") from None
         return web.json_response({"token": token}, headers={"Cache-Control": "no-store"})
 
     return make
+
+
+def _wrong_field(wanted: DemoToken) -> str:
+    if wanted.room != ANY_ROOM and not ROOM_NAME.fullmatch(wanted.room):
+        return "room"
+    return "skills" if valid_identity(wanted.identity) else "identity"
 
 
 def own_names() -> list[str]:

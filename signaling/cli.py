@@ -186,7 +186,11 @@ async def _print_token(arguments: argparse.Namespace, config: Config) -> None:
     if not config.auth.keys:
         # A demo node keeps its key in the database, where this command finds it (or makes it).
         store = Store(config.store.url, time.time)
+        made = None if store.file is None or store.file.exists() else store.file.resolve()
         await store.open()
+        if made is not None:
+            # In the wrong folder this is a database that no node knows, and a token that no node takes.
+            print(f"lianmai: made a new database, {made}; the node must use the same one", file=sys.stderr)
         try:
             authority = Authority(await store.ensure_key())
         finally:

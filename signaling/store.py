@@ -104,6 +104,14 @@ class Store:
                     migrations_table.insert().values(version=version, applied_at=self._clock()),
                 )
 
+    @property
+    def file(self) -> Path | None:
+        """Where an SQLite database lies, or will when it is opened; None for any other."""
+        url = self._engine.url
+        if not url.drivername.startswith("sqlite") or not url.database or url.database == ":memory:":
+            return None
+        return Path(url.database)
+
     async def close(self) -> None:
         """Give the connections back."""
         await self._engine.dispose()

@@ -66,8 +66,11 @@ def test_token_from_the_databases_key(tmp_path: Path, capsys: pytest.CaptureFixt
         finally:
             await store.close()
 
-    token = capsys.readouterr().out.strip()
-    assert Authority(asyncio.run(keys())).verify(token, time.time(), "demo").identity == "a"
+    printed = capsys.readouterr()
+    assert f"made a new database, {tmp_path}/x.db" in printed.err
+    assert Authority(asyncio.run(keys())).verify(printed.out.strip(), time.time(), "demo").identity == "a"
+    assert main(["token", "--room", "demo", "--identity", "a", "--role", "host", "--store-url", url]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_config_check(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

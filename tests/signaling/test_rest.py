@@ -180,4 +180,13 @@ async def test_demo_tokens_only_in_demo_mode(site: Site, make_site: MakeSite) ->
         ({"room": ""}, 400),
     ):
         assert (await demo.http.post("/dev/token", json={**wish, **change})).status == status
+    for wrong, field in (
+        ({"room": "a b"}, "room"),
+        ({"room": "*"}, "room"),
+        ({"identity": "\u0007"}, "identity"),
+        ({"skills": ["\u0007"]}, "skills"),
+        ({"skills": ["s"] * 17}, "skills"),
+    ):
+        refused = await demo.http.post("/dev/token", json={**wish, **wrong})
+        assert (refused.status, (await refused.json())["error"]["field"]) == (400, field)
     assert (await demo.http.post("/dev/token", data=json.dumps(wish))).status == 415
