@@ -66,10 +66,6 @@ class Invites:
                 return invite
         return None
 
-    def latest_of_guest(self, identity: str) -> Invite | None:
-        """The last one made that would bring, or brought, this person on stage."""
-        return next((invite for invite in reversed(self._all.values()) if invite.guest == identity), None)
-
     def overdue(self, now: float) -> tuple[Invite, ...]:
         """Those that have waited long enough."""
         return tuple(invite for invite in self._pending.values() if invite.deadline <= now)

@@ -193,7 +193,7 @@ class RoomState:
         self._require_control(peer)
         self._require_live()
 
-    def invite_like(self, fact: InviteMade | StageOffered, before: Iterable[str] = ()) -> Invite:
+    def invite_like(self, fact: InviteMade | StageOffered) -> Invite:
         """What a fact came to that made no invitation of its own: the one there was, or the other side's, accepted."""
         by_identity = self._member(fact.by).identity
         if isinstance(fact, StageOffered):

@@ -138,6 +138,18 @@ def test_both_ways_at_once_is_yes(first: str) -> None:
     assert room.invite_like(other).id == accepted[0][0]
 
 
+def test_a_yes_is_to_the_one_that_waited() -> None:
+    room = show("a", "b")
+    room.handle(group("b"), 1.0)
+    room.handle(invite("a", "later"), 2.0)
+    room.handle(r.InviteDeclined("later", "a"), 2.0)
+    room.handle(r.InviteDeclined("g", "b"), 3.0)
+    room.handle(r.CandidateFound("g", "a", "a"), 3.0)
+    offer = r.StageOffered("o", "a")
+    room.handle(offer, 4.0)
+    assert (room.invite_like(offer).id, room.invite_like(offer).state) == ("g", "accepted")
+
+
 def test_an_offer_is_answered_by_whoever_is_in_control() -> None:
     room = show("g", "k")
     room.handle(r.StageOffered("o", "g", "I know"), 1.0)
