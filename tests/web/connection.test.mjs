@@ -254,6 +254,41 @@ test("requests of a Peer that is no more are not sent in the name of the next", 
   assert.equal(browser.socket.requests("mute").length, 0);
 });
 
+test("what is about the person is sent again by the next Peer", async () => {
+  const { browser, connection } = open();
+  await joinWith(browser);
+  const accepting = connection.request("accept_invite", { invite: "i1" }, { retry: true, anyPeer: true });
+  browser.socket.cut();
+  await browser.time.pass(200);
+  await joinWith(browser, { peer: "p2", resumed: false });
+  const again = browser.socket.last("accept_invite");
+  assert.equal(again.invite, "i1");
+  browser.socket.reply(again, { invite: {} });
+  await accepting;
+});
+
+for (const [shown, chance] of [[true, 0.999], [true, 0], [false, 0.999]]) {
+  test(`an outage of 20 s never outlives the resume window (visible ${shown}, chance ${chance})`, async () => {
+    const { browser } = open();
+    await joinWith(browser, { limits: { resume_window_s: 30 } });
+    browser.shown = shown;
+    browser.chance = chance;
+    const start = browser.time.now;
+    browser.socket.cut();
+    const tries = [];
+    for (let count = browser.sockets.length; browser.time.now < start + 90_000; await browser.time.pass(100)) {
+      if (browser.sockets.length === count) continue;
+      count = browser.sockets.length;
+      tries.push(browser.time.now - start);
+      browser.socket.cut();
+    }
+    assert.ok(tries.some((at) => at > 20_000 && at <= 25_200), tries.join());
+    assert.ok(tries.slice(6).every((at, index) => at - tries[index + 5] >= 2_400), "nor is the server hammered");
+    const gaps = tries.slice(1).map((at, index) => at - tries[index]);
+    assert.ok(gaps.at(-1) >= (shown ? 4_900 : 30_000), gaps.join());
+  });
+}
+
 test("a silent connection is noticed by the heartbeat and replaced", async () => {
   const { browser, connection } = open();
   await joinWith(browser);

@@ -147,6 +147,22 @@ test("a mute while the offer is under way reaches the server after the answer", 
   assert.equal(browser.socket.last("mute").muted, true);
 });
 
+test("what could not be said during a long outage is said after it: muted, and ended", async () => {
+  const { browser, room, camera, microphone } = await onAir();
+  const known = [camera, microphone].map(({ id, source, kind }) => ({ id, peer: "p1", source, kind, muted: false }));
+  known.forEach((track, index) => browser.socket.push({ type: "track_published", seq: index + 1, track }));
+  browser.socket.cut();
+  const outcomes = [codeOf(camera.mute(true)), codeOf(room.unpublish(microphone))];
+  await browser.time.pass(12_000);
+  assert.deepEqual(await Promise.all(outcomes), ["timeout", "timeout"]);
+  assert.equal(camera.muted, true);
+  while (browser.socket.readyState !== 0) await browser.time.pass(500);
+  await joinWith(browser, { resumed: true, room: undefined });
+  assert.deepEqual(browser.socket.requests("mute").map(({ track, muted }) => [track, muted]), [[camera.id, true]]);
+  assert.deepEqual(browser.socket.requests("unpublish").map(({ track }) => track), [known[1].id]);
+  assert.equal(browser.socket.requests("publish").length, 0);
+});
+
 test("another device takes a track's place without negotiation and keeps its mute", async () => {
   const { browser, camera } = await onAir();
   const muting = camera.mute(true);

@@ -27,13 +27,14 @@ export class Backoff {
   /**
    * The next delay in ms.
    * @param {number} [atLeastMs] what the other side asked for, for example by `retry_after_s`
+   * @param {number} [atMostMs] a lower ceiling, for somebody who has something to lose by waiting
    * @returns {number}
    */
-  next(atLeastMs = 0) {
+  next(atLeastMs = 0, atMostMs = this.#maxMs) {
     const n = this.#tries++;
     const jitter = this.#random();
     if (n === 0) return atLeastMs + jitter * this.#firstMs;
-    const ceiling = Math.min(this.#maxMs, this.#baseMs * 2 ** Math.min(n - 1, 30));
+    const ceiling = Math.min(this.#maxMs, atMostMs, this.#baseMs * 2 ** Math.min(n - 1, 30));
     return Math.max(atLeastMs + jitter * this.#firstMs, ceiling / 2 + (jitter * ceiling) / 2);
   }
 

@@ -39,6 +39,9 @@ const ATTEMPT_MS = 8_000;
 const REQUEST_MS = 10_000;
 const STABLE_MS = 10_000;
 const HIDDEN_RETRY_MS = 30_000;
+/** As long as the server keeps our place for us, little of that time is slept away. */
+const RESUME_RETRY_MS = 5_000;
+const RESUME_WINDOW_S = 30;
 
 /** After these the same join may work a little later. `room_full` only counts for somebody who was inside. */
 const PASSING = new Set([
@@ -64,6 +67,8 @@ export class Connection extends Emitter {
   /** @type {string | null} */
   #peer = null;
   #resumeKey = "";
+  #resumeWindowMs = 0;
+  #resumableUntil = 0;
   #seq = 0;
   /** A gap in the numbers means loss, except after a resume: what is stale by then is left out of the replay. */
   #gapless = false;
@@ -75,7 +80,6 @@ export class Connection extends Emitter {
 
   /** Why the last attempt failed. @type {LianmaiError | null} */
   #problem = null;
-
 
   /** @param {ConnectionOptions} options */
   constructor(options) {
@@ -148,11 +152,12 @@ export class Connection extends Emitter {
    * @param {RequestOptions} [options]
    * @returns {Promise<Reply>}
    */
-  request(type, fields = {}, { retry = false, wait = true, timeoutMs = REQUEST_MS } = {}) {
+  request(type, fields = {}, { retry = false, anyPeer = false, wait = true, timeoutMs = REQUEST_MS } = {}) {
     if (this.#state === "closed" || this.#state === "idle") return Promise.reject(this.#error("not_connected"));
     if (this.#state !== "joined" && !wait) return Promise.reject(this.#error("not_connected"));
     if (this.#requests.full) return Promise.reject(this.#error("busy"));
-    return this.#requests.add(type, fields, { retry, peer: this.#peer, timeoutMs, now: this.#state === "joined" });
+    const peer = anyPeer ? null : this.#peer;
+    return this.#requests.add(type, fields, { retry, peer, timeoutMs, now: this.#state === "joined" });
   }
 
   /**
@@ -225,6 +230,7 @@ export class Connection extends Emitter {
     const resumed = reply["resumed"] === true && reply["peer"] === this.#peer;
     this.#peer = String(reply["peer"]);
     this.#resumeKey = String(reply["resume_key"] ?? this.#resumeKey);
+    this.#resumeWindowMs = Number(reply["limits"]?.["resume_window_s"] ?? RESUME_WINDOW_S) * 1000;
     // A reply with all of the room or desk in it contains every event up to its seq; without, the missed ones follow.
     if (!resumed || reply["room"] || reply["desk"]) this.#seq = Number(reply["seq"] ?? 0);
     this.#gapless = !resumed;
@@ -348,11 +354,14 @@ export class Connection extends Emitter {
     this.#detach();
     this.#requests.dropped();
     this.#problem = error;
+    const now = this.#env.now();
+    if (this.#state === "joined") this.#resumableUntil = now + this.#resumeWindowMs;
     if (this.#peer !== null) this.#setState("reconnecting", error);
     this.emit("problem", error);
     if (this.#retryTimer || this.state === "closed") return;
-    let delay = this.#backoff.next((error.retryAfterS ?? 0) * 1000);
-    if (!this.#env.visible() && this.#backoff.tries > 5) delay = Math.max(delay, HIDDEN_RETRY_MS);
+    const resumable = this.#peer !== null && this.#resumeKey !== "" && now < this.#resumableUntil;
+    let delay = this.#backoff.next((error.retryAfterS ?? 0) * 1000, resumable ? RESUME_RETRY_MS : undefined);
+    if (!resumable && !this.#env.visible() && this.#backoff.tries > 5) delay = Math.max(delay, HIDDEN_RETRY_MS);
     this.#retryTimer = this.#env.setTimeout(() => this.#attempt(), delay);
   }
 

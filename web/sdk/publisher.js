@@ -139,9 +139,11 @@ export class Publisher {
     this.#path.restart();
   }
 
-  /** Signaling is back under the same Peer. */
+  /** Signaling is back under the same Peer: what it was too late to say meanwhile is said now. */
   resumed() {
     this.#path.check();
+    for (const local of this.#tracks) void this.#sayMuted(local).catch(() => {});
+    if (!this.#running && !this.#retryTimer && this.#waiters.size === 0) this.#reap();
   }
 
   /**
@@ -315,7 +317,7 @@ export class Publisher {
     this.#reap();
   }
 
-  /** Tracks of ours that we do not know: the reply to an earlier offer was lost with the connection. */
+  /** Tracks of ours that we do not know: the reply to an earlier offer was lost, or we could not say that they ended. */
   #reap() {
     const known = new Set([...this.#tracks].map((local) => local.id));
     for (const track of this.#options.ownTracks()) if (!known.has(track.id)) this.#takeBack(track.id);
@@ -391,7 +393,13 @@ export class Publisher {
     if (local.id === null || this.#toldMuted.get(local) === local.muted) return;
     const { muted } = local;
     this.#toldMuted.set(local, muted);
-    await this.#options.request("mute", { track: local.id, muted }, { retry: true });
+    try {
+      await this.#options.request("mute", { track: local.id, muted }, { retry: true });
+    } catch (error) {
+      // Heard or not, nobody knows: it is said again after the next resume.
+      if (this.#toldMuted.get(local) === muted) this.#toldMuted.delete(local);
+      throw error;
+    }
   }
 
   /** @param {LocalTrack} local */

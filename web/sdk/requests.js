@@ -13,7 +13,8 @@ import { LianmaiError } from "./errors.js";
  * @property {string} type
  * @property {Record<string, unknown>} fields
  * @property {boolean} retry safe to send again after a resume
- * @property {string | null} peer whose request it was; null before the first join
+ * @property {string | null} peer whose request it was; null before the first join, and when it is
+ *   about the person, whichever Peer that is
  * @property {(reply: Reply) => void} resolve
  * @property {(error: LianmaiError) => void} reject
  * @property {number} timer

@@ -15,6 +15,8 @@ import { Emitter } from "./emitter.js";
 
 /** Safe to send again after a resume: the second time changes nothing. */
 const AGAIN = Object.freeze({ retry: true });
+/** About a person, not a Peer: even who could not resume has said it. */
+const ANSWER = Object.freeze({ retry: true, anyPeer: true });
 
 /**
  * @template {Record<string, any>} M
@@ -38,7 +40,7 @@ export class InviteAnswers extends Emitter {
    * @returns {Promise<Invite>}
    */
   async acceptInvite(invite) {
-    return (await this.ask("accept_invite", { invite }, AGAIN))["invite"];
+    return (await this.ask("accept_invite", { invite }, ANSWER))["invite"];
   }
 
   /**
@@ -47,7 +49,7 @@ export class InviteAnswers extends Emitter {
    * @returns {Promise<Invite>}
    */
   async declineInvite(invite, reason) {
-    return (await this.ask("decline_invite", { invite, ...given({ reason }) }, AGAIN))["invite"];
+    return (await this.ask("decline_invite", { invite, ...given({ reason }) }, ANSWER))["invite"];
   }
 }
 
@@ -103,7 +105,7 @@ export class StageControls extends InviteAnswers {
    * @returns {Promise<Invite>}
    */
   async cancelInvite(invite) {
-    return (await this.ask("cancel_invite", { invite }, AGAIN))["invite"];
+    return (await this.ask("cancel_invite", { invite }, ANSWER))["invite"];
   }
 
   /** @param {string} [topic] what about, up to 120 characters */

@@ -197,6 +197,7 @@
 /**
  * @typedef {object} RequestOptions
  * @property {boolean} [retry] send again after a resume if the connection dropped before the reply
+ * @property {boolean} [anyPeer] with `retry`: also when the resume was refused and we are another Peer
  * @property {boolean} [wait] when not joined: wait (default) or reject with `not_connected` at once
  * @property {number} [timeoutMs] from the call to the reply, waiting included; default 10,000
  */
