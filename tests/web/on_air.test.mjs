@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { FakeBrowser, FakeTrack, codeOf, joinWith, record, settle, welcome } from "./fakes.mjs";
 import { LianmaiRoom } from "../../web/sdk/lianmai.js";
 
+const SELF = { identity: "me", name: "Me", role: "agent", grants: {} };
 const place = (more = {}) => ({
   identity: "me", peer: "p1", name: "Me", role: "agent", state: "on", cohost: false, locked: { audio: false, video: false }, ...more,
 });
@@ -22,8 +23,7 @@ async function agent({ grants = {}, room = { invites: [invite()] } } = {}) {
   const browser = new FakeBrowser();
   const lianmai = new LianmaiRoom({ url: "ws://x/ws", token: "T", subscribe: "none", env: browser.env });
   const joining = lianmai.join();
-  const self = { identity: "me", name: "Me", role: "agent", grants };
-  await joinWith(browser, { room: roomWith(room), self });
+  await joinWith(browser, { room: roomWith(room), self: { ...SELF, grants } });
   await joining;
   let seq = 0;
   const push = (event) => browser.socket.push({ seq: ++seq, ...event });
@@ -357,8 +357,7 @@ test("as a new Peer on the stage: what was on air is on air again, what was held
   await prepare(scene, { held: false, said: false });
   scene.browser.socket.cut();
   await scene.browser.time.pass(200);
-  const self = { identity: "me", name: "Me", role: "agent", grants: {} };
-  await joinWith(scene.browser, { peer: "p2", resumed: false, self, room: roomWith({ stage: stageOf(place({ peer: "p2" })) }) });
+  await joinWith(scene.browser, { peer: "p2", resumed: false, self: SELF, room: roomWith({ stage: stageOf(place({ peer: "p2" })) }) });
   await settle();
   assert.equal(scene.browser.socket.last("publish").tracks.length, 2);
   assert.ok(sent(scene).every(Boolean));
@@ -367,7 +366,7 @@ test("as a new Peer on the stage: what was on air is on air again, what was held
   const { camera } = await prepare(held);
   held.browser.socket.cut();
   await held.browser.time.pass(200);
-  await joinWith(held.browser, { peer: "p2", resumed: false, self, room: roomWith({ invites: [invite()] }) });
+  await joinWith(held.browser, { peer: "p2", resumed: false, self: SELF, room: roomWith({ invites: [invite()] }) });
   await settle();
   assert.equal(held.browser.peers.length, 2);
   assert.deepEqual(sent(held), [null, null]);
@@ -382,8 +381,7 @@ test("as a new Peer whose place is gone: nothing is published, and that is told"
   const seen = record(scene.room, "offstage", "unpublished");
   scene.browser.socket.cut();
   await scene.browser.time.pass(200);
-  const self = { identity: "me", name: "Me", role: "agent", grants: {} };
-  await joinWith(scene.browser, { peer: "p2", resumed: false, self, room: roomWith({ stage: stageOf() }) });
+  await joinWith(scene.browser, { peer: "p2", resumed: false, self: SELF, room: roomWith({ stage: stageOf() }) });
   await settle();
   assert.deepEqual(seen.map(({ type }) => type), ["unpublished", "unpublished", "offstage"]);
   assert.equal(scene.browser.socket.requests("publish").length, 0);
@@ -395,8 +393,7 @@ test("a ring that ended while we were away: the refusal ends what was held, once
   const seen = record(scene.room, "unpublished");
   scene.browser.socket.cut();
   await scene.browser.time.pass(200);
-  const self = { identity: "me", name: "Me", role: "agent", grants: {} };
-  await joinWith(scene.browser, { peer: "p2", resumed: false, self, room: roomWith() });
+  await joinWith(scene.browser, { peer: "p2", resumed: false, self: SELF, room: roomWith() });
   await settle();
   scene.browser.socket.refuse(scene.browser.socket.last("publish"), "not_on_stage");
   await scene.browser.time.pass(3_000);
