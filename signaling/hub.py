@@ -25,7 +25,7 @@ from signaling.peer import DESK, Outlet, Peer, PeerKind, encode_event, new_id
 from signaling.placement import LiveRoom, Placement, Pool, call
 from signaling.publishing import Publishing, PublishResult
 from signaling.reception import Reception
-from signaling.registry import Registry
+from signaling.registry import Registry, policy_of
 from signaling.room import Room
 from signaling.room_model import (
     Amended,
@@ -38,7 +38,6 @@ from signaling.room_model import (
     InviteChanged,
     Joined,
     Left,
-    Policy,
     Returned,
     RingNext,
     RoomClosed,
@@ -97,7 +96,7 @@ class Hub:
         self.desk_room: LiveRoom | None = None
         self._transports: dict[str, str] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self.policy = _policy(config)
+        self.policy = policy_of(config)
 
     async def start(self) -> None:
         """Begin the periodic work. The pool must be running."""
@@ -493,18 +492,3 @@ class Hub:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             logger.error("background work failed", exc_info=task.exception())
-
-
-def _policy(config: Config) -> Policy:
-    rooms = config.rooms
-    return Policy(
-        max_peers=rooms.max_peers,
-        max_publishers=rooms.max_publishers,
-        max_tracks=rooms.max_tracks,
-        max_stage=rooms.max_stage,
-        empty_timeout_s=rooms.empty_timeout_s,
-        departure_timeout_s=rooms.departure_timeout_s,
-        away_grace_s=rooms.away_grace_s,
-        resume_window_s=rooms.resume_window_s,
-        duplicate_identity=rooms.duplicate_identity,
-    )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from signaling.auth import ROOM_NAME
+from signaling.config import Config
 from signaling.errors import ApiError, bad_message
 from signaling.placement import LiveRoom
 from signaling.room import Room
-from signaling.room_model import Closing
+from signaling.room_model import Closing, Policy
 from signaling.store import RoomRecord
 
 if TYPE_CHECKING:
@@ -71,3 +72,19 @@ class Registry:
         self._hub.rooms[record.name] = room
         self._hub.arm(room)
         return room
+
+
+def policy_of(config: Config) -> Policy:
+    """The limits of a Room that is made without any of its own."""
+    rooms = config.rooms
+    return Policy(
+        max_peers=rooms.max_peers,
+        max_publishers=rooms.max_publishers,
+        max_tracks=rooms.max_tracks,
+        max_stage=rooms.max_stage,
+        empty_timeout_s=rooms.empty_timeout_s,
+        departure_timeout_s=rooms.departure_timeout_s,
+        away_grace_s=rooms.away_grace_s,
+        resume_window_s=rooms.resume_window_s,
+        duplicate_identity=rooms.duplicate_identity,
+    )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from signaling import messages as m
 from signaling.errors import ApiError
+from signaling.message_types import Request
 
 GOOD: dict[str, dict[str, Any]] = {
     "join": {"v": 1, "token": "t"},
@@ -67,7 +68,7 @@ RIGHT: list[tuple[str, str, Any]] = [
 ]
 
 
-def read(message: Any) -> m.Request:
+def read(message: Any) -> Request:
     return m.read_request(m.read_envelope(message if isinstance(message, str) else json.dumps(message)))
 
 

@@ -11,7 +11,8 @@ import pytest
 from aiohttp import WSMsgType, WSServerHandshakeError
 
 from signaling.auth import Grants
-from signaling.messages import EVENTS, MAX_MESSAGE
+from signaling.message_types import MAX_MESSAGE
+from signaling.messages import EVENTS
 from tests.signaling.conftest import LIMITS, MakeSite, Site
 from tests.signaling.fakes import Client, config, offer, tracks
 
