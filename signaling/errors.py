@@ -87,7 +87,8 @@ ERRORS: dict[str, ErrorInfo] = {
     ),
     "stage_full": ErrorInfo(409, "台上人数已满。", "The stage is full."),
     "stage_locked": ErrorInfo(409, "主播已锁定连麦。", "The host has locked the stage."),
-    "already_on_stage": ErrorInfo(409, "对方已经在台上了。", "This person is on stage already."),
+    # Said of others, and to somebody who is there already.
+    "already_on_stage": ErrorInfo(409, "已经在台上了。", "Already on stage."),
     "guest_not_found": ErrorInfo(404, "台上没有这位嘉宾。", "This person is not on stage."),
     "invitee_not_found": ErrorInfo(404, "找不到要邀请的人。", "There is nobody by this name to invite."),
     "invitee_offline": ErrorInfo(409, "对方不在线。", "This person is offline."),

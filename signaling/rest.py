@@ -18,6 +18,7 @@ from signaling.hub import Hub
 from signaling.placement import LiveRoom, call
 from signaling.room_model import Policy
 from signaling.shapes import Between, Length, read_object
+from signaling.stage import Stage
 from signaling.store import RoomRecord
 
 Seconds = Annotated[float, Between(0, 86400)]
@@ -150,6 +151,7 @@ def _idle(record: RoomRecord) -> dict[str, Any]:
         "peers": [],
         "tracks": [],
         "speakers": [],
+        "stage": Stage().to_wire(),
         "members": 0,
         "policy": asdict(record.policy),
     }

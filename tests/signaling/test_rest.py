@@ -30,6 +30,10 @@ async def test_life_of_a_room(site: Site) -> None:
     assert room["policy"]["away_grace_s"] == site.config.rooms.away_grace_s
     assert (await ask(site, "POST", "/rooms", {"name": "shop"}))[1]["error"]["code"] == "room_exists"
     assert [entry["name"] for entry in (await ask(site, "GET", "/rooms"))[1]["rooms"]] == ["shop"]
+    # A room that the database alone remembers reads like any other.
+    live = site.hub.rooms.pop("shop")
+    assert (await ask(site, "GET", "/rooms/shop"))[1].keys() == room.keys()
+    site.hub.rooms["shop"] = live
     client = await site.client()
     await client.join(site.token("h", "host", room="shop"))
     status, room = await ask(site, "GET", "/rooms/shop")
