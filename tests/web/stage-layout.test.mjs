@@ -117,6 +117,24 @@ test("a small picture is at the bottom right, on top", () => {
   }
 });
 
+test("under a wide picture on an upright screen, where there is space, the small ones cover nothing", () => {
+  const wide = () => 16 / 9;
+  for (const shape of [BOXES[2], BOXES[3]]) {
+    for (let count = 2; count <= 6; count += 1) {
+      const spots = arrange({ tiles: people(count), layout: "inset", ...shape, shapeOf: wide });
+      const what = `${count} in ${shape?.box.width}`;
+      assert.ok(spots.every(({ full }) => !full), what);
+      for (const law of Object.values(LAWS)) law(spots, { layout: "inset", count, ...shape, what });
+      const [main, ...small] = spots;
+      assert.ok(main?.main && small.every(({ y, width }) => y >= main.y + main.height && width < main.width), what);
+    }
+  }
+  for (const shapeOf of [() => null, () => 9 / 16]) {
+    assert.equal(arrange({ tiles: people(2), layout: "inset", ...BOXES[2], shapeOf })[0]?.full, true);
+  }
+  assert.equal(arrange({ tiles: people(2), layout: "inset", ...BOXES[0], shapeOf: wide })[0]?.full, true);
+});
+
 test("a shared screen is the big one, with the speakers beside or under it", () => {
   const wide = arrange({ tiles: people(4, true), layout: "screen", ...BOXES[0] });
   const screen = wide.find(({ main }) => main);

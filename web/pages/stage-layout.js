@@ -47,10 +47,11 @@ const INSET = { wide: 0.2, upright: 0.3, least: 84, most: 280, face: 120 };
  * @param {string | null} [stage.pin] identity, or id of a tile
  * @param {string | null} [stage.main] id of the tile that is big when nothing else decides; default the first
  * @param {Box} stage.box
+ * @param {(id: string) => number | null} [stage.shapeOf] width by height of a tile's picture, where it is known
  * @param {Edges} [stage.safe] what floats over the box's edges; pictures edge to edge lie under it, others do not
  * @returns {Spot[]} in the order of `tiles`; with `solo` the main one alone
  */
-export function arrange({ tiles, layout, pin = null, main = null, box, safe = NOTHING }) {
+export function arrange({ tiles, layout, pin = null, main = null, box, safe = NOTHING, shapeOf = () => null }) {
   if (tiles.length === 0) return [];
   const first = mainOf(tiles, layout, pin, main);
   const others = tiles.filter((tile) => tile !== first);
@@ -61,8 +62,11 @@ export function arrange({ tiles, layout, pin = null, main = null, box, safe = NO
   const put = (/** @type {readonly Cell[]} */ cells, /** @type {readonly Rect[]} */ places) => {
     cells.forEach((cell, index) => rects.set(cell.id, /** @type {Rect} */ (places[index])));
   };
-  const edgeToEdge = others.length === 0 || layout === "solo" || layout === "inset";
-  if (edgeToEdge) {
+  const under = layout === "inset" && others.length > 0 ? below(others.length, shapeOf(first.id), room, whole) : null;
+  const edgeToEdge = others.length === 0 || layout === "solo" || (layout === "inset" && !under);
+  if (under) {
+    put([first, ...others], under);
+  } else if (edgeToEdge) {
     put([first], [whole]);
     if (layout === "inset") put(others, corner(others.length, room, whole));
   } else if (layout === "grid") {
@@ -216,6 +220,31 @@ function besideScreen(speakers, area) {
     { ...area, y: top, height },
     { ...area, y: top + height + GAP, height: strip },
   ];
+}
+
+/**
+ * A wide picture leaves an upright screen half empty: there the small ones stand under it, and cover nothing.
+ * @param {number} count of small pictures
+ * @param {number | null} shape of the big one
+ * @param {Rect} room
+ * @param {Rect} whole
+ * @returns {Rect[] | null} the big one first; null where it fills the screen, or there is no space under it
+ */
+function below(count, shape, room, whole) {
+  if (shape === null || shape < 1 || whole.height <= whole.width) return null;
+  const big = room.width / Math.min(shape, WIDE);
+  const share = (room.width - (count - 1) * GAP) / count;
+  const width = Math.min(INSET.most, Math.max(INSET.least, room.width * INSET.upright), share);
+  const height = Math.min(width / SLIM, room.height - big - GAP);
+  if (height < width / WIDE) return null;
+  const top = room.y + (room.height - big - GAP - height) / 2;
+  const small = Array.from({ length: count }, (_, index) => ({
+    x: room.x + room.width - width - index * (width + GAP),
+    y: top + big + GAP,
+    width,
+    height,
+  }));
+  return [{ x: room.x, y: top, width: room.width, height: big }, ...small];
 }
 
 /**

@@ -203,7 +203,11 @@ export class Stage extends HTMLElement {
     const { offsetTop: top, offsetLeft: left, offsetWidth, offsetHeight } = this.#safe;
     const safe = { top, left, right: width - left - offsetWidth, bottom: height - top - offsetHeight };
     const layout = this.#arrangement.layout ?? ownLayout(this.#shown);
-    const spots = arrange({ tiles: this.#shown, ...this.#arrangement, layout, box: { width, height }, safe });
+    const shapeOf = (/** @type {string} */ id) => {
+      const { videoWidth, videoHeight } = this.#parts(id).video;
+      return videoWidth > 0 ? videoWidth / videoHeight : null;
+    };
+    const spots = arrange({ tiles: this.#shown, ...this.#arrangement, layout, box: { width, height }, safe, shapeOf });
     const byId = new Map(spots.map((spot) => [spot.id, spot]));
     const alone = spots.length === 1;
     for (const { id } of this.#shown) {
@@ -315,7 +319,9 @@ export class Stage extends HTMLElement {
     for (const type of ["resize", "loadeddata", "emptied"]) {
       video.addEventListener(type, () => {
         this.#paintFace(parts);
-        this.#fitAll();
+        // There the places depend on the shape of the big picture.
+        if (this.dataset.layout === "inset" && parts.placed) this.#place();
+        else this.#fitAll();
       });
     }
     this.#tiles.set(id, parts);
