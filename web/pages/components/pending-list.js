@@ -66,6 +66,8 @@ export class PendingList extends RoomPanel {
       (row) => {
         const item = make(row);
         this.#items.set(row.id, item);
+        // What the last one came to is old news beside a new one.
+        this.#results.replaceChildren();
         return item.root;
       },
       (_, row) => this.#items.get(row.id)?.show(row, this.joined),
