@@ -290,7 +290,10 @@ export class AgentConsole extends Emitter {
     const call = new AgentCall(room, mode, () => this.#token());
     this.call = call;
     call.on("change", () => this.#changed());
-    call.on("trouble", (error) => this.emit("said", { what: "trouble", ...plain(error) }));
+    call.on("trouble", (error) => {
+      // A lost connection is told by the banner until it is back; what failed with it is tried again then.
+      if (codeOf(error) !== "connection_lost") this.emit("said", { what: "trouble", ...plain(error) });
+    });
     call.on("news", (news) => {
       for (const what of news) this.emit("said", { what });
     });

@@ -241,7 +241,8 @@ function announce(scene) {
 /** @param {unknown} error something failed and the show goes on */
 function complain(error) {
   const code = codeOf(error);
-  if (code === "cancelled" || code === "closed") return;
+  // A lost connection is told by the banner until it is back; what failed with it is tried again then.
+  if (code === "cancelled" || code === "closed" || code === "connection_lost") return;
   const message = String(/** @type {{ message?: unknown }} */ (error)?.message ?? "");
   toast(sentence(code, message), { kind: "error", code, replaces: "trouble" });
 }

@@ -291,7 +291,8 @@ export class Guest extends Emitter {
     if (!this.#outgoing) {
       this.#outgoing = new Outgoing(this.#room, this.capture);
       this.#outgoing.on("trouble", (error) => {
-        if (this.mode === "air") this.emit("said", { what: "trouble", ...failureOf(error) });
+        // A lost connection is told by the banner; what failed with it is tried again when it is back.
+        if (this.mode === "air" && codeOf(error) !== "connection_lost") this.emit("said", { what: "trouble", ...failureOf(error) });
       });
     }
     if (this.mode === "air") this.#outgoing.release();
