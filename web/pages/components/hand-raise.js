@@ -16,7 +16,7 @@ export class HandRaise extends HTMLElement {
   #asking = false;
   #beginWord = make("span");
   #begin = button("", "small hand-begin", () => this.#ask(true));
-  #topic = make("input");
+  #topic = make("input", "input");
   #raiseWord = make("span");
   #raise = make("button", "button small primary");
   #cancel = button("", "small", () => this.#ask(false));
