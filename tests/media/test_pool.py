@@ -154,6 +154,8 @@ async def test_a_process_that_cannot_be_made_leaves_no_server(
         raise failure
 
     made = WorkerPool(PoolConfig(workers=1))
+    # What is cancelled says nothing to whoever waits for it.
+    monkeypatch.setattr("media.pool.START_TIMEOUT_S", 0.5)
     monkeypatch.setattr(asyncio, "start_unix_server", listening)
     monkeypatch.setattr(made, "_spawn", spawn)
     with pytest.raises((WorkerLost, asyncio.CancelledError)):
