@@ -17,19 +17,38 @@ globalThis.stage = (() => {
   const wait = (identity, source) =>
     kit.until(() => trackOf(identity, source), 20000, `${source} of ${identity} arrives`);
 
-  /** The picture of one source of somebody moves. */
-  async function moves(identity, source) {
-    const { mediaStreamTrack } = await wait(identity, source);
-    return kit.pictureMoves(kit.element(mediaStreamTrack), 20000);
+  /** Senses somebody's source; when nothing comes, looks whether another track has taken its place meanwhile. */
+  async function sense(identity, source, check) {
+    for (const end = performance.now() + 24000; ; ) {
+      const { mediaStreamTrack } = await wait(identity, source);
+      try {
+        return await check(mediaStreamTrack, 6000);
+      } catch (error) {
+        if (performance.now() > end) throw error;
+      }
+    }
+  }
+  const moves = (identity, source) =>
+    sense(identity, source, (media, ms) => kit.pictureMoves(kit.element(media), ms));
+
+  /** Takes the first message that fits out of the hands of its WebSocket; `pass` sends it after all. */
+  function intercept(fits, handle) {
+    const { send } = WebSocket.prototype;
+    let done = false;
+    WebSocket.prototype.send = function (text) {
+      const message = JSON.parse(text);
+      if (done || !fits(message)) return send.call(this, text);
+      done = true;
+      return handle(this, () => send.call(this, JSON.stringify(message)), message);
+    };
   }
 
   return {
     trackOf,
     moves,
     async sees(identity) {
-      const microphone = await wait(identity, "microphone");
       await moves(identity, "camera");
-      await kit.soundHasEnergy(microphone.mediaStreamTrack, carrier(microphone.mediaStreamTrack), 20000);
+      await sense(identity, "microphone", (media, ms) => kit.soundHasEnergy(media, carrier(media), ms));
       return true;
     },
     async hears(source) {
@@ -105,34 +124,33 @@ globalThis.stage = (() => {
      * after it (`reply`). Either way the socket breaks soon after, once. Resolves when it has.
      */
     breaks(type, lost) {
-      const { send } = WebSocket.prototype;
       return new Promise((resolve) => {
-        WebSocket.prototype.send = function (text) {
-          if (JSON.parse(text).type !== type) return send.call(this, text);
-          WebSocket.prototype.send = send;
-          if (lost === "reply") {
-            this.onmessage = null;
-            send.call(this, text);
-          }
-          setTimeout(() => {
-            this.close();
-            resolve(true);
-          }, 300);
-        };
+        intercept(
+          (message) => message.type === type,
+          (socket, pass) => {
+            if (lost === "reply") {
+              socket.onmessage = null;
+              pass();
+            }
+            setTimeout(() => {
+              socket.close();
+              resolve(true);
+            }, 300);
+          },
+        );
       });
     },
-    /** The connection of the room breaks, and the server takes who comes back for somebody new. */
-    comesBackAnew() {
-      const { send } = WebSocket.prototype;
-      WebSocket.prototype.send = function (text) {
-        const message = JSON.parse(text);
-        if (message.resume) {
-          WebSocket.prototype.send = send;
+    /** At the next resume the server will not know us any more. */
+    forgets() {
+      intercept(
+        (message) => message.resume,
+        (_, pass, message) => {
           message.resume.key = "lost";
-        }
-        return send.call(this, JSON.stringify(message));
-      };
-      entry().sockets.at(-1).close();
+          pass();
+        },
+      );
     },
+    /** The room's connection breaks. */
+    drop: () => entry().sockets.at(-1).close(),
   };
 })();

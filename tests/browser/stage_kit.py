@@ -13,6 +13,8 @@ SEES = "(identity) => stage.sees(identity)"
 ACCEPT = "(id) => stage.accept(id)"
 PLACES = "() => kit.rooms.get('me').room.info.stage.places.map(({ identity }) => identity)"
 
+# Two cores encode and decode for everybody.
+SMALL: dict[str, Any] = {"width": 160, "height": 120, "frameRate": 10}
 STAGE_KIT = f"() => {{ {(HERE / 'stage_kit.js').read_text(encoding='utf-8')} }}"
 
 

@@ -9,11 +9,10 @@ import pytest
 from tests.browser.conftest import Pages
 from tests.browser.page import Page
 from tests.browser.service import Service
-from tests.browser.stage_kit import ACCEPT, PLACES, SEES, bring_on, invite, join, open_page, prewarm
+from tests.browser.stage_kit import ACCEPT, PLACES, SEES, SMALL, bring_on, invite, join, open_page, prewarm
 from tests.browser.test_room import go_live
 
 CYCLES = 15
-SMALL = {"width": 160, "height": 120, "frameRate": 10}
 SHARES = """async () => {
     const entry = kit.rooms.get("me");
     entry.locals.screen = await entry.room.publish(stage.screen(), { source: "screen" });
