@@ -101,6 +101,8 @@ class Layout:
             if primary is None:
                 return None
             payload = primary
+        elif packet.codec == "red" and (block_type := self.payload_types.get("opus")) is not None:
+            payload = opus.with_block_type(payload, block_type)
         block = self.extension_block(packet, now)
         header = _HEADER.pack(
             0x90 if block else 0x80,

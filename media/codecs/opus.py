@@ -1,4 +1,4 @@
-"""Opus inside RED (RFC 2198): the newest block of a redundant packet."""
+"""Opus inside RED (RFC 2198): the newest block of a redundant packet, and the payload type that its blocks name."""
 
 from __future__ import annotations
 
@@ -17,3 +17,22 @@ def primary_payload(payload: bytes) -> bytes | None:
         skip += (payload[position + 2] & 0x03) << 8 | payload[position + 3]
         position += 4
     return payload[position + skip :] if position + skip <= len(payload) else None
+
+
+def with_block_type(payload: bytes, payload_type: int) -> bytes:
+    """A RED payload whose blocks all name ``payload_type`` (0-127); a malformed one comes back as it is.
+
+    Blocks name the payload type that the publisher negotiated. A viewer knows Opus by the one of its own offer, and
+    drops every block of another: silence.
+    """
+    renamed: bytearray | None = None
+    position = 0
+    while position < len(payload):
+        head = payload[position]
+        if head & 0x7F != payload_type:
+            renamed = renamed or bytearray(payload)
+            renamed[position] = head & 0x80 | payload_type
+        if not head & 0x80:
+            return payload if renamed is None else bytes(renamed)
+        position += 4
+    return payload

@@ -97,6 +97,16 @@ async def test_a_whisper_comes_back_on_its_line(pages: Pages, service: Service, 
     assert len(await viewer.evaluate("() => stage.sounds()")) == 1
 
 
+async def test_who_comes_later_hears_both_browsers(pages: Pages, service: Service, room: str) -> None:
+    """Both name their sound alike and mean different things; a viewer who finds both there hears both."""
+    host, agent, viewer = [await open_page(pages, one) for one in ("firefox", "chromium", "chromium")]
+    await go_live(host, room)
+    await bring_on(host, agent, service, room, "later", **SMALL)
+    await join(viewer, room, "viewer")
+    for identity in ("host", "later"):
+        await viewer.evaluate(SEES, identity)
+
+
 async def test_guests_come_and_go(pages: Pages, service: Service, room: str) -> None:
     """15 times on stage and off, a guest in each browser: no line, no connection and no ICE user name more than at first."""
     host, viewer = [await open_page(pages) for _ in range(2)]

@@ -146,6 +146,9 @@ def test_red_is_sent_as_red_or_unwrapped() -> None:
     kept = layout(payload_types={"red": 63, "opus": 111}).write(made(1, red, codec="red"), 0.0)
     assert kept is not None
     assert (read(kept)[0].payload_type, read(kept)[2]) == (63, red)
+    renamed = layout(payload_types={"red": 63, "opus": 104}).write(made(1, red, codec="red"), 0.0)
+    assert renamed is not None
+    assert read(renamed)[2] == bytes((0x80 | 104, 0, 0, 4)) + bytes((104,)) + b"old!" + primary
     assert layout(payload_types={"VP8": 101}).write(made(1, red, codec="red"), 0.0) is None
     assert layout().write(made(1, b"\xef\x00\x00\xff", codec="red"), 0.0) is None
 

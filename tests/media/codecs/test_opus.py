@@ -45,6 +45,27 @@ def test_table(name: str, data: bytes) -> None:
         assert depacketizer.dimensions(data) is None
 
 
+@pytest.mark.parametrize("redundant", [[], [b"old"], [b"older", b"old"]])
+def test_blocks_are_renamed(redundant: list[bytes]) -> None:
+    """Every header names the viewer's payload type; sizes, offsets and blocks stay."""
+    original = red(*redundant, primary=b"\x6fnew")
+    assert opus.with_block_type(original, 111) is original
+    renamed = opus.with_block_type(original, 104)
+    heads = [4 * index for index in range(len(redundant) + 1)]
+    assert [renamed[at] for at in heads] == [0x80 | 104] * len(redundant) + [104]
+    assert bytes(original[at] if at in heads else byte for at, byte in enumerate(renamed)) == original
+    assert opus.primary_payload(renamed) == b"\x6fnew"
+
+
+@given(st.binary(max_size=40))
+def test_renaming_junk(data: bytes) -> None:
+    """Never raises, never changes the length, and leaves alone what is malformed."""
+    renamed = opus.with_block_type(data, 104)
+    assert len(renamed) == len(data)
+    if opus.primary_payload(data) is not None:
+        assert opus.primary_payload(renamed) is not None
+
+
 @pytest.mark.parametrize("name", ["opus", "red", "vp8", "", "H265"])
 def test_others_have_no_keyframes(name: str) -> None:
     for payload in (b"", b"\x10\0\0\0\x9d\x01\x2a\x40\x01\xb4\x00", b"\x67\x42"):
