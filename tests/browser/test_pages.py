@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 
 import pytest
 from playwright.async_api import Page as PlaywrightPage
 from playwright.async_api import Route, expect
+from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser.chromium import ChromiumPage
 from tests.browser.conftest import Pages
@@ -52,7 +54,9 @@ async def press_in_studio(studio: PlaywrightPage, words: str) -> None:
     button = studio.get_by_role("button", name=re.compile(f"^{words}"))
     await expect(ask.or_(button).first).to_be_visible(timeout=15_000)
     if await ask.is_visible():
-        await ask.click()
+        # Where nothing has to be asked the page opens them itself, and the button is gone.
+        with contextlib.suppress(PlaywrightTimeout):
+            await ask.click(timeout=3_000)
     await button.first.click(timeout=15_000)
     await expect(studio.locator("#pill.live")).to_be_visible(timeout=15_000)
 
