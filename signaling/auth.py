@@ -40,7 +40,8 @@ class Grants:
 
     ``publish``: which sources, for those without ``show`` only while they are on stage (``whisper`` excepted);
     ``show``: run the show; ``manage``: the room; ``chat``: write where all can read; ``backchannel``: the private
-    channel of the staff; ``desk``: be rung, and see which rooms are live.
+    channel of the staff; ``desk``: be rung, and see which rooms are live; ``call``: ask for help; ``supervise``: see all
+    that goes on at the desk, listen to calls and step in.
     """
 
     publish: frozenset[Source] = frozenset()
@@ -50,6 +51,8 @@ class Grants:
     chat: bool = False
     backchannel: bool = False
     desk: bool = False
+    call: bool = False
+    supervise: bool = False
 
     def to_wire(self) -> dict[str, Any]:
         """As it stands in tokens and messages."""
@@ -79,11 +82,17 @@ ON_STAGE: frozenset[Source] = frozenset(("microphone", "camera", "screen", "scre
 ROLE_GRANTS: dict[Role, Grants] = {
     "host": Grants(publish=ON_STAGE, subscribe=True, show=True, chat=True, backchannel=True),
     "agent": Grants(publish=ON_STAGE, subscribe=True, chat=True, backchannel=True, desk=True),
-    "shopper": Grants(subscribe=True, chat=True),
-    "viewer": Grants(subscribe=True, chat=True),
+    "shopper": Grants(subscribe=True, chat=True, call=True),
+    "viewer": Grants(subscribe=True, chat=True, call=True),
     "reviewer": Grants(subscribe=True),
     "supervisor": Grants(
-        publish=frozenset(("whisper",)), subscribe=True, manage=True, chat=True, backchannel=True, desk=True
+        publish=frozenset(("whisper",)),
+        subscribe=True,
+        manage=True,
+        chat=True,
+        backchannel=True,
+        desk=True,
+        supervise=True,
     ),
     "admin": Grants(frozenset(SOURCES), **dict.fromkeys(FLAGS, True)),
 }
@@ -286,7 +295,9 @@ def read_skills(value: Any) -> tuple[str, ...]:
     """At most 16 different skills of 1 to 32 printable characters. Raises ValueError."""
     if not isinstance(value, list) or len(value) > MAX_SKILLS:
         raise ValueError("skills must be a list of at most 16")
-    if not all(isinstance(skill, str) and 0 < len(skill) <= MAX_SKILL and not _CONTROL.search(skill) for skill in value):
+    if not all(
+        isinstance(skill, str) and 0 < len(skill) <= MAX_SKILL and not _CONTROL.search(skill) for skill in value
+    ):
         raise ValueError("a skill is 1 to 32 printable characters")
     return tuple(dict.fromkeys(value))
 

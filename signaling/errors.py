@@ -108,6 +108,52 @@ ERRORS: dict[str, ErrorInfo] = {
     "chat_slow_mode": ErrorInfo(429, "慢速模式：请稍后再发。", "Slow mode is on; please wait before writing again."),
     "chat_too_fast": ErrorInfo(429, "发送太快，请稍后再发。", "You are writing too fast; please wait a moment."),
     "message_not_found": ErrorInfo(404, "这条消息已不存在。", "This message is no longer there."),
+    "call_not_found": ErrorInfo(404, "找不到这次通话。", "There is no such call."),
+    "not_in_call": ErrorInfo(403, "您不在这次通话里。", "You are not in this call."),
+    "call_ended": ErrorInfo(410, "通话已经结束。", "This call has ended."),
+    "call_answered": ErrorInfo(409, "其他客服已经接听。", "Another agent has taken this call."),
+    "already_in_call": ErrorInfo(
+        409, "您已有一个进行中的求助，请先结束它。", "You have another call going on; end that one first."
+    ),
+    "queue_unknown": ErrorInfo(404, "没有这个客服队列。", "There is no such help queue."),
+    "queue_closed": ErrorInfo(409, "现在不在服务时间，可以预约回电。", "We are closed now; you can leave a callback."),
+    "queue_full": ErrorInfo(503, "咨询的人太多了，我们稍后给您回电。", "We are very busy; let us call you back."),
+    "agent_busy": ErrorInfo(409, "这位客服正忙。", "This agent is busy."),
+    "agent_offline": ErrorInfo(409, "这位客服不在线。", "This agent is offline."),
+    "agent_not_found": ErrorInfo(404, "找不到这位客服。", "There is no such agent."),
+    "wrong_state": ErrorInfo(409, "通话当前的状态不支持这个操作。", "This cannot be done at this point of the call."),
+    "transfer_pending": ErrorInfo(409, "正在转接中。", "A transfer is already under way."),
+    "consent_missing": ErrorInfo(409, "顾客还没有同意上台。", "The shopper has not agreed to go on stage."),
+    "consent_pending": ErrorInfo(409, "正在等待顾客的答复。", "The shopper has been asked and has not answered yet."),
+    "not_in_show": ErrorInfo(409, "这次通话不在直播间里，不能上台。", "This call is not in a live room."),
+    "envelope_invalid": ErrorInfo(400, "商城传来的信息无法读取。", "What the shop sent along could not be read."),
+    "envelope_foreign": ErrorInfo(
+        403, "商城传来的信息不属于您或签名不对。", "What the shop sent along is not for you, or its signature is wrong."
+    ),
+    "envelope_expired": ErrorInfo(401, "页面停留太久，请刷新后再试。", "The page is too old; please reload it."),
+    "envelope_replayed": ErrorInfo(
+        409, "这条信息已经用过，请刷新页面。", "This was used already; please reload the page."
+    ),
+    "file_too_large": ErrorInfo(
+        413, "文件太大，上限是 {limit_mb} MB。", "The file is too large; the limit is {limit_mb} MB."
+    ),
+    "file_type": ErrorInfo(
+        415, "只能发送图片（JPEG、PNG、WebP）和 PDF。", "Only pictures (JPEG, PNG, WebP) and PDF can be sent."
+    ),
+    "file_broken": ErrorInfo(
+        422, "文件损坏，或内容与类型不符。", "The file is damaged or is not what it claims to be."
+    ),
+    "file_limit": ErrorInfo(409, "这次通话的文件数量已达上限。", "This call has as many files as it can hold."),
+    "file_not_found": ErrorInfo(404, "文件不存在。", "There is no such file."),
+    "mark_invalid": ErrorInfo(400, "标注超出画面或格式不对。", "The mark is outside the picture or malformed."),
+    "mark_limit": ErrorInfo(429, "标注太多，请先清除一些。", "Too many marks; please clear some first."),
+    "rating_closed": ErrorInfo(410, "评价已截止。", "This call can no longer be rated."),
+    "callback_invalid": ErrorInfo(
+        400, "请选择将来 14 天内的回电时间。", "Please choose a time within the next 14 days."
+    ),
+    "link_expired": ErrorInfo(
+        410, "链接已失效，请向客服要一个新的。", "This link has expired; please ask for a new one."
+    ),
     "etag_mismatch": ErrorInfo(412, "会话已变化，请刷新后重试。", "The session has changed since."),
     "precondition_required": ErrorInfo(428, "请求缺少 If-Match。", "The request needs an If-Match header."),
     "unsupported_media_type": ErrorInfo(415, "不支持的内容类型。", "The content type is not supported."),
@@ -134,7 +180,7 @@ PROBLEMS: dict[str, tuple[str, str]] = {
 
 
 #: What a placeholder reads as when nobody says otherwise.
-DEFAULTS = {"limit_kib": "64"}
+DEFAULTS = {"limit_kib": "64", "limit_mb": "10"}
 
 
 class ApiError(Exception):

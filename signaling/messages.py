@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 
 from media.api import Source
 from signaling.errors import ApiError, Locale, bad_message
+from signaling.help_messages import HELP_REQUESTS
 from signaling.message_types import (
     MAX_MESSAGE,
     MAX_SAFE_INTEGER,
@@ -222,7 +223,7 @@ _ROOM_REQUESTS: tuple[type[Request], ...] = (
     Ping,
     Leave,
 )
-REQUESTS: dict[str, type[Request]] = {cls.type: cls for cls in (*_ROOM_REQUESTS, *STAGE_REQUESTS)}
+REQUESTS: dict[str, type[Request]] = {cls.type: cls for cls in (*_ROOM_REQUESTS, *STAGE_REQUESTS, *HELP_REQUESTS)}
 
 EVENTS = (
     "offer",
@@ -255,6 +256,17 @@ EVENTS = (
     "agents",
     "presence",
     "desk_rooms",
+    "call",
+    "call_message",
+    "call_mark",
+    "call_clear",
+    "call_pointer",
+    "call_freeze",
+    "call_checklist",
+    "call_device",
+    "call_device_state",
+    "queue",
+    "wall",
     "bye",
 )
 

@@ -1,7 +1,8 @@
 """JSON from strangers into frozen dataclasses, driven by their annotations; errors name the field.
 
 A field is ``bool``, a ``Literal``, another dataclass, ``Annotated[str, Length(..)]``, ``Annotated[int, Between(..)]``,
-a ``tuple[X, ...]`` of those, or any of them ``| None`` or ``| Literal[..]``. A text or number without limits is refused
+a ``tuple[X, ...]`` of those, or any of them ``| None`` or ``| Literal[..]``. A ``Mapping[str, Any]`` is an object that
+somebody else checks; the message's size bounds it. A text or number without limits is refused
 when the table is built, so that no unbounded value can slip in. Unknown fields are ignored.
 """
 
@@ -89,6 +90,8 @@ def _reader(hint: Any) -> Reader:
         return _list_reader(_reader(get_args(hint)[0]))
     if hint is bool:
         return _bool_reader
+    if hint == Mapping[str, Any]:
+        return _object_reader
     if dataclasses.is_dataclass(hint):
         return lambda value, where: read_object(cast(type, hint), value, where)
     raise TypeError(f"a field of type {hint} needs limits")
@@ -144,6 +147,12 @@ def _text_reader(limit: Length) -> Reader:
         return value
 
     return read
+
+
+def _object_reader(value: Any, where: str) -> Any:
+    if not isinstance(value, Mapping):
+        raise bad_message(where, "type")
+    return value
 
 
 def _bool_reader(value: Any, where: str) -> bool:

@@ -65,7 +65,10 @@ def same(documented: list[str], real: list[str]) -> None:
 
 def test_requests_are_documented() -> None:
     protocol = document("PROTOCOL.md")
-    parts = [section(protocol, title) for title in ("Requests", "The stage and the desk", "Chat", "The back channel")]
+    parts = [
+        section(protocol, title)
+        for title in ("Requests", "The stage and the desk", "Chat", "The back channel", "One-to-one help")
+    ]
     same([name for part in parts for name in names(table(part))], list(REQUESTS))
 
 
