@@ -95,6 +95,22 @@ class StoreConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class HelpConfig:
+    """One-to-one help. Queues are kept in the database (REST API); these hold for all of them."""
+
+    shops: dict[str, str] = setting({}, "keys of the shops' signed context: id = secret of at least 32 bytes")
+    hook_url: str = setting("", "asked for cards about the shopper when an agent answers (POST); empty: nobody is")
+    hook_secret: str = setting("", "signs what is sent to the hook")
+    hook_timeout_s: float = setting(2.0, "how long the hook may take", _positive)
+    link_url: str = setting("/help#link={id}", "where a link to an agent leads")
+    files: str = setting("data/files", "folder for the pictures and files of calls")
+    ring_s: float = setting(15.0, "how long one agent is rung", lambda value: 5 <= value <= 120)
+    wrap_up_s: float = setting(60.0, "how long an agent has for notes after a call", _not_negative)
+    drop_grace_s: float = setting(60.0, "how long somebody who dropped keeps the place or the call", _not_negative)
+    max_calls: int = setting(5000, "calls at the same time, waiting ones included", _positive)
+
+
+@dataclass(frozen=True, slots=True)
 class DemoConfig:
     """Demo mode."""
 
@@ -122,6 +138,7 @@ class Config:
     rooms: RoomsConfig = field(default_factory=RoomsConfig)
     auth: AuthConfig = field(default_factory=AuthConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
+    help: HelpConfig = field(default_factory=HelpConfig)
     demo: DemoConfig = field(default_factory=DemoConfig)
     codecs: CodecsConfig = field(default_factory=CodecsConfig)
 
@@ -190,7 +207,7 @@ def _put(values: dict[str, dict[str, Any]], section: str, key: str, value: Any, 
     try:
         converted = _convert(value, hint)
     except (ValueError, TypeError):
-        shown = "" if section == "auth" else f", not {value!r}"
+        shown = "" if section == "auth" or key in ("shops", "hook_secret") else f", not {value!r}"
         raise ConfigError(f"{origin}: {section}.{key} must be {_describe(hint)}{shown}") from None
     check = fields[key].metadata["check"]
     if check is not None and not check(converted):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from aiohttp import web
 from signaling.auth import ROOM_NAME
 from signaling.errors import ApiError
 
-FOLDERS = ("sdk", "pages", "styles", "i18n", "icons")
+FOLDERS = ("sdk", "pages", "styles", "i18n", "icons", "widget")
+#: What any page includes to have the help widget.
+WIDGET = "widget.js"
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -50,6 +52,9 @@ HEADERS = {
     ),
     "Cache-Control": "no-cache",
 }
+#: The library and the widget are for pages of any origin, also those that are isolated (Cross-Origin-Embedder-Policy).
+SHARED = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+NOTHING_MORE: Mapping[str, str] = {}
 META_PLACE = b"<!--lianmai:meta-->"
 DEMO_MARK = b'<meta name="lianmai-demo" content="1">'
 
@@ -76,6 +81,9 @@ class Pages:
         table.get("/live/{room}")(self._page("live.html"))
         table.get("/host/{room}")(self._page("host.html"))
         table.get("/agent")(self._page("agent.html"))
+        table.get("/help")(self._page("help.html"))
+        table.get("/wall")(self._page("wall.html"))
+        table.get("/kpi")(self._page("kpi.html"))
         table.get("/favicon.ico")(self._favicon)
         table.get("/web/{path:.+}")(self._asset)
         return table
@@ -95,15 +103,18 @@ class Pages:
     async def _asset(self, request: web.Request) -> web.StreamResponse:
         parts = request.match_info["path"].split("/")
         # Nothing hidden and nothing upwards: each part is a plain name, before the file system sees any of it.
-        if parts[0] not in FOLDERS or any(not part or part.startswith(".") or "\\" in part for part in parts):
+        known = parts[0] in FOLDERS or parts == [WIDGET]
+        if not known or any(not part or part.startswith(".") or "\\" in part for part in parts):
             raise ApiError("not_found")
-        return await self._serve(request, self._root.joinpath(*parts))
+        return await self._serve(request, self._root.joinpath(*parts), SHARED)
 
-    async def _serve(self, request: web.Request, path: Path) -> web.StreamResponse:
+    async def _serve(
+        self, request: web.Request, path: Path, more: Mapping[str, str] = NOTHING_MORE
+    ) -> web.StreamResponse:
         file = await asyncio.to_thread(self._load, path)
         if file is None:
             raise ApiError("not_found")
-        headers = {**HEADERS, "ETag": f'"{file.etag}"', "Content-Type": file.content_type}
+        headers = {**HEADERS, **more, "ETag": f'"{file.etag}"', "Content-Type": file.content_type}
         if any(tag.value in (file.etag, "*") for tag in request.if_none_match or ()):
             return web.Response(status=304, headers=headers)
         return web.Response(body=file.body, headers=headers)
