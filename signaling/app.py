@@ -23,7 +23,7 @@ from signaling import __version__, rest, whip
 from signaling.auth import ANY_ROOM, MAX_SKILL, ROLE_GRANTS, ROOM_NAME, Authority, Role, valid_identity
 from signaling.config import Config
 from signaling.errors import ApiError, bad_message
-from signaling.http_common import errors, read_body
+from signaling.http_common import cors, errors, read_body
 from signaling.hub import Hub
 from signaling.pages import Pages
 from signaling.session import SessionLimits, serve_websocket
@@ -146,7 +146,9 @@ class Node:
 
 def make_app(hub: Hub, config: Config, limits: SessionLimits, pool: WorkerPool | None = None) -> web.Application:
     """All the routes around a hub. ``pool`` is asked for its health."""
-    app = web.Application(middlewares=[errors], client_max_size=256 * 1024)
+    shared = ["/api/v1/calls/", *(["/dev/token"] if config.demo.enabled else [])]
+    middlewares = [cors(config.http.allow_origins, shared), errors]
+    app = web.Application(middlewares=middlewares, client_max_size=256 * 1024)
 
     async def websocket(request: web.Request) -> web.StreamResponse:
         return await serve_websocket(request, hub, limits)

@@ -49,7 +49,7 @@ class HttpConfig:
     tls: bool = setting(False, "serve https; without tls_cert a self-signed certificate is made")
     tls_cert: str = setting("", "certificate chain, PEM")
     tls_key: str = setting("", "private key, PEM")
-    allow_origins: tuple[str, ...] = setting(("*",), "origins whose pages may use WHIP and WHEP (CORS); * for all")
+    allow_origins: tuple[str, ...] = setting(("*",), "origins whose pages may use WHIP, WHEP and help (CORS); * for all")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import json
 import logging
 import math
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from aiohttp import web
@@ -21,7 +21,13 @@ logger = logging.getLogger(__name__)
 # People read these in a terminal.
 _readable = functools.partial(json.dumps, ensure_ascii=False)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 MAX_BODY = 16 * 1024
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept-Language, X-File-Name",
+    "Access-Control-Max-Age": "7200",
+}
 _BY_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "message_too_large"}
 
 
@@ -66,6 +72,32 @@ def bearer(request: web.Request) -> str | None:
 def authenticate(request: web.Request, hub: Hub, room: str | None = None) -> Claims:
     """Who asks. Raises ApiError ``token_*``."""
     return hub.authenticate(bearer(request), room)
+
+
+def allowed_origin(request: web.Request, allowed: Collection[str]) -> dict[str, str]:
+    """What lets a page of another origin read the answer (Fetch standard, CORS), if ``allowed`` names it or is ``*``."""
+    if "*" in allowed:
+        return {"Access-Control-Allow-Origin": "*"}
+    origin = request.headers.get("Origin")
+    return {"Vary": "Origin", **({"Access-Control-Allow-Origin": origin} if origin in allowed else {})}
+
+
+def cors(allowed: Collection[str], shared: Collection[str]) -> Middleware:
+    """Let pages of the ``allowed`` origins use the addresses that begin with one of ``shared``. No cookies are involved:
+    whoever calls needs a token."""
+
+    @web.middleware
+    async def share(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not request.path.startswith(tuple(shared)):
+            return await handler(request)
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            response: web.StreamResponse = web.Response(status=204, headers=PREFLIGHT)
+        else:
+            response = await handler(request)
+        response.headers.update(allowed_origin(request, allowed))
+        return response
+
+    return share
 
 
 async def read_body(request: web.Request) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from media.sdp_fragment import parse_fragment
 from media.sdp_model import SdpError, SessionDescription
 from signaling.auth import Claims
 from signaling.errors import ApiError, as_locale
-from signaling.http_common import authenticate, error_response
+from signaling.http_common import allowed_origin, authenticate, error_response
 from signaling.hub import Hub
 from signaling.limits import TokenBucket
 from signaling.peer import Peer
@@ -109,7 +109,10 @@ class _Endpoint:
                 response.headers["Allow"] = allowed
             elif response.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
                 response.headers.update(accepts)
-        response.headers.update(_cors(request, self._hub.config.http.allow_origins))
+        shared = allowed_origin(request, self._hub.config.http.allow_origins)
+        if "Access-Control-Allow-Origin" in shared:
+            shared["Access-Control-Expose-Headers"] = EXPOSED
+        response.headers.update(shared)
         return response
 
     async def _post(self, request: web.Request) -> web.Response:
@@ -272,17 +275,6 @@ def _problem(request: web.Request, error: ApiError) -> web.Response:
     response.text = json.dumps(problem, ensure_ascii=False)
     response.content_type = "application/problem+json"
     return response
-
-
-def _cors(request: web.Request, allowed: tuple[str, ...]) -> dict[str, str]:
-    """Who may read the response from a page. No cookies are involved, so ``*`` is safe."""
-    origin = request.headers.get("Origin")
-    if "*" in allowed:
-        return {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": EXPOSED}
-    headers = {"Vary": "Origin"}
-    if origin in allowed:
-        headers |= {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": EXPOSED}
-    return headers
 
 
 def _preflight(request: web.Request, methods: Mapping[str, Respond]) -> dict[str, str]:
