@@ -7,12 +7,13 @@ The seam: every change returns the identities of which something shown is differ
 directory; whoever is at the desk among them is pushed :meth:`Desk.me`, and the directories are due. Nothing here raises
 for a person who is not at the desk, except :meth:`Desk.me` and :meth:`Desk.set_presence`.
 
-What occupies a person does not depend on a seat at the desk: hosts and shoppers ring and stand on stage as well, and
-nobody rings for two invitations or is rung while on stage, in whatever room.
+What occupies a person does not depend on a seat at the desk: hosts and shoppers ring, talk and stand on stage as well.
+Invitations, stages and one-to-one calls are kept in the same books, so nobody rings for two of them, or is rung while
+on stage, in a call or writing one up, in whatever room. Who is in a call may come on stage with it, and is then both.
 
-Whose turn it is: the one who became idle first. Idle is who is at the desk, has chosen ``available`` and is neither
-ringing nor on stage; so a ring, answered or not, sends to the end of the queue, and a connection that breaks and comes
-back keeps its turn.
+Whose turn it is: the one who became idle first. Idle is who is at the desk, has chosen ``available`` and is not
+occupied; so a ring, answered or not, sends to the end of the queue, and a connection that breaks and comes back keeps
+its turn.
 """
 
 from __future__ import annotations
@@ -26,11 +27,15 @@ from signaling.errors import ApiError, bad_message
 Chosen = Literal["available", "break", "offline"]
 Presence = Literal["available", "busy", "break", "offline"]
 Reach = Literal["free", "busy", "offline", "unknown"]
+Engaged = Literal["in_call", "wrap_up"]
+CallState = Literal["ringing"] | Engaged
 
 ANY_ROOM = "*"
 MAX_AGENTS = 10_000
 REMEMBERED_S = 24 * 3600.0
 NOBODY: frozenset[str] = frozenset()
+#: Of several calls, the one that is shown.
+_SHOWN: dict[CallState, int] = {"in_call": 2, "ringing": 1, "wrap_up": 0}
 _ORDER: dict[Presence, int] = {"available": 0, "busy": 1, "break": 2, "offline": 3}
 
 
@@ -48,22 +53,56 @@ class Ring(NamedTuple):
     room: str
 
 
+class OnCall(NamedTuple):
+    """What a call asks of somebody."""
+
+    call: str
+    room: str
+    state: CallState
+
+
+class OnDuty(NamedTuple):
+    """Who can be rung, now or after what occupies them; ``covers`` is a room or ``*``."""
+
+    identity: str
+    name: str
+    skills: frozenset[str]
+    covers: str
+    free: bool
+
+    def serves(self, room: str) -> bool:
+        """Whether calls of this room are theirs."""
+        return self.covers in (ANY_ROOM, room)
+
+
 @dataclass(slots=True)
 class _Occupied:
-    """What keeps somebody busy; on stage in the order of coming on."""
+    """What keeps somebody busy; on stage in the order of coming on, calls by id."""
 
     ring: Ring | None = None
     stages: list[str] = field(default_factory=list)
+    calls: dict[str, OnCall] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return self.ring is not None or bool(self.stages) or bool(self.calls)
+
+    @property
+    def call(self) -> OnCall | None:
+        return max(self.calls.values(), key=lambda held: _SHOWN[held.state], default=None)
 
     def to_wire(self) -> dict[str, Any] | None:
+        call = self.call
+        shown = {} if call is None else {"call": call.call}
         if self.stages:
-            return {"room": self.stages[-1], "state": "on_stage"}
+            return {"room": self.stages[-1], "state": "on_stage", **shown}
+        if call is not None and (call.state == "in_call" or self.ring is None):
+            return {"room": call.room, "state": call.state, **shown}
         return None if self.ring is None else {"room": self.ring.room, "state": "ringing"}
 
 
 @dataclass(slots=True)
 class _Agent:
-    """``since`` and ``seen_at`` are seconds, monotonic; ``turn`` orders those who are idle; ``off``: skills not taken."""
+    """``since`` and ``seen_at`` are seconds, monotonic; ``off``: skills not taken."""
 
     identity: str
     name: str = ""
@@ -73,7 +112,6 @@ class _Agent:
     chosen: Chosen = "available"
     off: frozenset[str] = frozenset()
     connected: bool = False
-    turn: int | None = None
     presence: Presence = "offline"
     since: float = 0.0
     seen_at: float = 0.0
@@ -89,7 +127,7 @@ class _Agent:
 class Desk:
     """See the module."""
 
-    __slots__ = ("_absent", "_agents", "_epoch_s", "_occupied", "_turns")
+    __slots__ = ("_absent", "_agents", "_epoch_s", "_idle", "_occupied")
 
     def __init__(self, epoch_s: float = 0.0) -> None:
         self._epoch_s = epoch_s
@@ -97,7 +135,8 @@ class Desk:
         # What is remembered of those who left, the longest gone first.
         self._absent: dict[str, _Agent] = {}
         self._occupied: dict[str, _Occupied] = {}
-        self._turns = 0
+        # Those who have a turn, in that order.
+        self._idle: dict[str, _Agent] = {}
 
     # --- questions -----------------------------------------------------------------------------------------------
 
@@ -113,7 +152,7 @@ class Desk:
     def reach(self, identity: str, room: str) -> Reach:
         """What comes of ringing this person into ``room``.
 
-        ``busy``: ringing or on stage anywhere, or on a break; ``offline``: away, disconnected, or so chosen;
+        ``busy``: ringing, on stage or in a call anywhere, writing one up, or on a break; ``offline``: away, disconnected, or so chosen;
         ``unknown``: never at this desk lately, not to be rung, or not for this room.
         """
         if identity in self._occupied:
@@ -127,22 +166,43 @@ class Desk:
 
     def pick(self, room: str, skill: str | None, exclude: Collection[str]) -> Candidate | None:
         """Who of the free has been idle longest, can take ``skill`` (None: whatever it is) and is not excluded."""
-        free = (
-            agent
-            for agent in self._agents.values()
-            if agent.turn is not None
-            and agent.connected
-            and agent.serves(room)
-            and (skill is None or skill in agent.skills)
-            and agent.identity not in exclude
-        )
-        best = min(free, key=lambda agent: agent.turn or 0, default=None)
-        return None if best is None else Candidate(best.identity, best.name)
+        for agent in self._idle.values():
+            if (
+                agent.connected
+                and agent.serves(room)
+                and (skill is None or skill in agent.skills)
+                and agent.identity not in exclude
+            ):
+                return Candidate(agent.identity, agent.name)
+        return None
+
+    def free(self, room: str | None = None) -> list[OnDuty]:
+        """Who can be rung now, for ``room`` (None: for any), the longest idle first; a copy."""
+        return [
+            _on_duty(agent, True)
+            for agent in self._idle.values()
+            if agent.connected and agent.ringable and (room is None or agent.serves(room))
+        ]
+
+    def on_duty(self) -> list[OnDuty]:
+        """Who takes calls: the free, and those who are occupied and have not chosen to stop afterwards; in no order."""
+        found = []
+        for agent in self._agents.values():
+            if agent.ringable and agent.chosen == "available":
+                occupied = agent.identity in self._occupied
+                if occupied or agent.connected:
+                    found.append(_on_duty(agent, not occupied))
+        return found
 
     def ring_of(self, identity: str) -> Ring | None:
         """What this person is being rung for."""
         occupied = self._occupied.get(identity)
         return None if occupied is None else occupied.ring
+
+    def call_of(self, identity: str) -> OnCall | None:
+        """The call that occupies this person: one that goes on before one that rings, before one being written up."""
+        occupied = self._occupied.get(identity)
+        return None if occupied is None else occupied.call
 
     def me(self, identity: str) -> dict[str, Any]:
         """``me`` in PROTOCOL.md. Raises ApiError ``session_not_found`` for somebody who is not at the desk."""
@@ -209,7 +269,8 @@ class Desk:
         if agent is None:
             return NOBODY
         agent.connected = False
-        agent.turn, agent.seen_at = None, now
+        agent.seen_at = now
+        self._idle.pop(identity, None)
         self._absent[identity] = agent
         self.forget(now)
         return self._settle(identity, before, now)
@@ -286,6 +347,47 @@ class Desk:
         occupied.stages.remove(room)
         return self._settle(identity, before, now)
 
+    # --- calls ---------------------------------------------------------------------------------------------------
+
+    def reserve_call(self, identity: str, call: str, room: str, now: float) -> bool:
+        """Ring this person, at the desk or not, for ``call``; returns False, with nothing changed, when occupied.
+
+        Ringing for the same call already is True. Whether they want to be rung is :meth:`reach`'s answer.
+        """
+        occupied = self._occupied.get(identity)
+        if occupied is not None:
+            return call in occupied.calls and occupied.calls[call].state == "ringing"
+        before = self._view(identity)
+        self._occupied[identity] = _Occupied(calls={call: OnCall(call, room, "ringing")})
+        self._settle(identity, before, now)
+        return True
+
+    def engage_call(
+        self, identity: str, call: str, state: Engaged, now: float, *, room: str | None = None
+    ) -> frozenset[str]:
+        """In ``call``, or writing it up, whatever else there is; ``room`` only if it was not reserved.
+
+        Raises ValueError when neither says the room.
+        """
+        occupied = self._occupied.get(identity)
+        held = None if occupied is None else occupied.calls.get(call)
+        if room is None:
+            if held is None:
+                raise ValueError(f"{identity} is not reserved for call {call}, so its room must be said")
+            room = held.room
+        before = self._view(identity)
+        self._occupied.setdefault(identity, _Occupied()).calls[call] = OnCall(call, room, state)
+        return self._settle(identity, before, now)
+
+    def release_call(self, identity: str, call: str, now: float) -> frozenset[str]:
+        """Nothing keeps this person at ``call`` any more; what else occupies them stays."""
+        occupied = self._occupied.get(identity)
+        if occupied is None or call not in occupied.calls:
+            return NOBODY
+        before = self._view(identity)
+        del occupied.calls[call]
+        return self._settle(identity, before, now)
+
     # --- inside --------------------------------------------------------------------------------------------------
 
     def _seated(self, identity: str) -> _Agent:
@@ -320,7 +422,7 @@ class Desk:
     def _settle(self, identity: str, before: tuple[Any, ...] | None, now: float) -> frozenset[str]:
         """Draw the consequences of a change of one person: free or not, since when, whose turn."""
         occupied = self._occupied.get(identity)
-        if occupied is not None and occupied.ring is None and not occupied.stages:
+        if occupied is not None and not occupied:
             del self._occupied[identity]
         agent = self._agents.get(identity)
         if agent is not None:
@@ -328,8 +430,11 @@ class Desk:
             if presence != agent.presence or before is None:
                 agent.presence, agent.since = presence, now
             if presence != "available":
-                agent.turn = None
-            elif agent.turn is None:
-                self._turns += 1
-                agent.turn = self._turns
+                self._idle.pop(identity, None)
+            else:
+                self._idle.setdefault(identity, agent)
         return NOBODY if self._view(identity) == before else frozenset((identity,))
+
+
+def _on_duty(agent: _Agent, free: bool) -> OnDuty:
+    return OnDuty(agent.identity, agent.name, frozenset(agent.skills), agent.covers, free)

@@ -115,6 +115,15 @@ def test_the_directory_has_whom_this_room_can_ring() -> None:
         ([("dropped", "a")], "offline"),
         ([("dropped", "a"), ("returned", "a")], "free"),
         ([("reserve", "a", "i1", "demo"), ("dropped", "a")], "busy"),
+        ([("reserve_call", "a", "c1", "demo")], "busy"),
+        ([("reserve_call", "a", "c1", "demo"), ("release_call", "a", "c1")], "free"),
+        ([("reserve_call", "a", "c1", "demo"), ("release_call", "a", "c2")], "busy"),
+        ([("reserve_call", "a", "c1", "demo"), ("engage_call", "a", "c1", "in_call")], "busy"),
+        ([("reserve_call", "a", "c1", "demo"), ("engage_call", "a", "c1", "wrap_up")], "busy"),
+        ([("reserve_call", "a", "c1", "demo"), ("release", "c1")], "busy"),
+        ([("reserve", "a", "c1", "demo"), ("release_call", "a", "c1")], "busy"),
+        ([("reserve_call", "a", "c1", "demo"), ("engage", "a", "demo"), ("release_call", "a", "c1")], "busy"),
+        ([("reserve_call", "a", "c1", "demo"), ("engage", "a", "demo"), ("engage", "a", None)], "busy"),
         ([("gone", "a")], "offline"),
         ([("gone", "a"), ("gone", "a"), ("returned", "a")], "offline"),
         ([("gone", "a"), ("attend", "a", "A", (), "*")], "free"),
@@ -204,6 +213,7 @@ def test_pick_wants_the_skill_and_the_room() -> None:
         ([("gone", "a"), ("attend", "a", "A", (), "*")], "bca"),
         ([("reserve", "a", "i", "demo"), ("release", "i")], "bca"),
         ([("engage", "b", "demo"), ("engage", "a", "demo"), ("engage", "b", None), ("engage", "a", None)], "cba"),
+        ([("reserve_call", "a", "c", "demo"), ("release_call", "a", "c")], "bca"),
     ],
 )
 def test_the_one_longest_idle_is_next(steps: list[tuple[Any, ...]], order: str) -> None:
@@ -213,6 +223,7 @@ def test_the_one_longest_idle_is_next(steps: list[tuple[Any, ...]], order: str) 
     while candidate := desk.pick("demo", None, found):
         found += candidate.identity
     assert found == order
+    assert [agent.identity for agent in desk.free("demo")] == list(order)
 
 
 @given(st.integers(1, 12), st.lists(st.booleans(), min_size=40, max_size=40))
@@ -229,6 +240,99 @@ def test_n_free_agents_are_rung_in_turn(count: int, answered: list[bool]) -> Non
         desk.engage(name, None, 50.0)
     for start in range(len(rung) - count + 1):
         assert len(set(rung[start : start + count])) == count
+
+
+# --- calls -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_call_occupies_from_the_ring_to_the_end_of_its_wrap_up() -> None:
+    desk = seated("a")
+    assert desk.call_of("a") is None
+    assert desk.reserve_call("a", "c1", "demo", 2.0)
+    assert desk.reserve_call("a", "c1", "demo", 3.0), "again is no other"
+    me = desk.me("a")
+    assert (me["presence"], me["since"]) == ("busy", round((EPOCH_S + 2) * 1000))
+    assert me["engaged"] == {"room": "demo", "state": "ringing", "call": "c1"}
+    assert desk.call_of("a") == d.OnCall("c1", "demo", "ringing")
+    for state, now in (("in_call", 4.0), ("wrap_up", 5.0)):
+        assert desk.engage_call("a", "c1", state, now) == {"a"}  # type: ignore[arg-type]
+        assert desk.engage_call("a", "c1", state, now) == frozenset(), "nothing new"  # type: ignore[arg-type]
+        assert desk.me("a")["engaged"] == {"room": "demo", "state": state, "call": "c1"}
+        assert desk.me("a")["since"] == me["since"], "busy since the ring"
+        assert not desk.reserve_call("a", "c1", "demo", now), "no longer ringing"
+        assert desk.directory("demo")[0]["engaged"]
+    assert desk.release_call("a", "c1", 6.0) == {"a"}
+    assert desk.release_call("a", "c1", 6.0) == frozenset()
+    assert desk.me("a")["engaged"] is None
+    assert picked(desk) == "a"
+
+
+def test_nobody_rings_for_two_things() -> None:
+    desk = seated("a")
+    desk.reserve("a", "i1", "one", 1.0)
+    assert not desk.reserve_call("a", "c1", "one", 1.0)
+    assert not desk.reserve_call("a", "i1", "one", 1.0), "a call is no invitation, whatever its id"
+    desk.release("i1", 2.0)
+    assert desk.reserve_call("a", "c1", "one", 2.0)
+    assert not desk.reserve_call("a", "c2", "one", 2.0)
+    assert not desk.reserve("a", "i2", "one", 2.0)
+    assert not desk.reserve("a", "c1", "one", 2.0)
+    desk.engage_call("a", "c1", "wrap_up", 3.0)
+    assert not desk.reserve("a", "i2", "one", 3.0), "who writes up is busy"
+    desk.release_call("a", "c1", 4.0)
+    desk.engage("a", "one", 4.0)
+    assert not desk.reserve_call("a", "c3", "one", 4.0)
+    assert desk.call_of("a") is None
+
+
+def test_a_call_on_stage_is_both() -> None:
+    desk = seated("a")
+    desk.reserve_call("a", "c1", "demo", 1.0)
+    desk.engage_call("a", "c1", "in_call", 1.0)
+    desk.engage("a", "demo", 2.0)
+    assert desk.me("a")["engaged"] == {"room": "demo", "state": "on_stage", "call": "c1"}
+    desk.disengage("a", "demo", 3.0)
+    assert desk.me("a")["engaged"] == {"room": "demo", "state": "in_call", "call": "c1"}
+    desk.engage("a", "demo", 4.0)
+    desk.release_call("a", "c1", 5.0)
+    assert desk.me("a")["engaged"] == {"room": "demo", "state": "on_stage"}
+
+
+def test_the_call_that_goes_on_is_shown() -> None:
+    desk = seated("a")
+    desk.reserve_call("a", "c1", "one", 1.0)
+    desk.engage_call("a", "c1", "wrap_up", 1.0)
+    with pytest.raises(ValueError, match="room"):
+        desk.engage_call("a", "c2", "in_call", 2.0)
+    assert desk.engage_call("a", "c2", "in_call", 2.0, room="two") == {"a"}
+    assert desk.me("a")["engaged"] == {"room": "two", "state": "in_call", "call": "c2"}
+    assert desk.release_call("a", "c1", 3.0) == frozenset()
+    assert desk.release_call("a", "c2", 3.0) == {"a"}
+    assert desk.engage_call("shopper", "c3", "in_call", 3.0, room="one") == frozenset(), "not at the desk"
+    assert desk.reach("shopper", "one") == "busy"
+    assert not desk.reserve("shopper", "i", "one", 3.0)
+
+
+def test_free_and_on_duty() -> None:
+    desk = seated("a", "b", "c", "d")
+    desk.attend("one", "One", ("x",), "one", 5.0)
+    desk.attend("boss", "Boss", (), "*", 5.0, ringable=False)
+    desk.reserve_call("a", "c1", "demo", 6.0)
+    desk.dropped("b", 6.0)
+    desk.set_presence("c", "break", None, 6.0)
+    assert [agent.identity for agent in desk.free()] == ["d", "one"]
+    assert desk.free("demo") == [d.OnDuty("d", "D", frozenset(("size", "price")), "*", True)]
+    assert [agent.serves("one") for agent in desk.free()] == [True, True]
+    assert [agent.serves("two") for agent in desk.free()] == [True, False]
+    assert {agent.identity: agent.free for agent in desk.on_duty()} == {"a": False, "d": True, "one": True}
+    desk.set_presence("a", "offline", None, 7.0)
+    assert "a" not in {agent.identity for agent in desk.on_duty()}, "goes after this call"
+    desk.release_call("a", "c1", 8.0)
+    desk.returned("b", 8.0)
+    assert [agent.identity for agent in desk.free()] == ["b", "d", "one"], "b kept the turn"
+    desk.gone("d", 9.0)
+    desk.attend("d", "D", (), "*", 9.0)
+    assert [agent.identity for agent in desk.free()] == ["b", "one", "d"]
 
 
 # --- presence and memory ---------------------------------------------------------------------------------------------
@@ -298,10 +402,12 @@ class DeskLaws(RuleBasedStateMachine):
         self.covers: dict[str, str] = {}
         self.rings: dict[str, str] = {}
         self.stages: dict[str, set[str]] = {}
+        self.calls: dict[str, dict[str, str]] = {}
+        self.idle: list[str] = []
         self.shown: dict[str, Any] = {}
 
     def busy(self, who: str) -> bool:
-        return who in self.rings or bool(self.stages.get(who))
+        return who in self.rings or bool(self.stages.get(who)) or bool(self.calls.get(who))
 
     def is_free(self, who: str, room: str) -> bool:
         return (
@@ -372,6 +478,24 @@ class DeskLaws(RuleBasedStateMachine):
         self.note(self.desk.disengage(who, room, self.now))
         self.stages.get(who, set()).discard(room)
 
+    @rule(who=WHO, call=INVITES, room=ROOMS)
+    def ring_call(self, who: str, call: str, room: str) -> None:
+        allowed = not self.busy(who) or self.calls.get(who, {}).get(call) == "ringing"
+        assert self.desk.reserve_call(who, call, room, self.now) is allowed
+        if allowed:
+            self.calls.setdefault(who, {})[call] = "ringing"
+            self.note(frozenset((who,)))
+
+    @rule(who=WHO, call=INVITES, room=ROOMS, state=st.sampled_from(["in_call", "wrap_up"]))
+    def engage_call(self, who: str, call: str, room: str, state: d.Engaged) -> None:
+        self.note(self.desk.engage_call(who, call, state, self.now, room=room))
+        self.calls.setdefault(who, {})[call] = state
+
+    @rule(who=WHO, call=INVITES)
+    def release_call(self, who: str, call: str) -> None:
+        self.note(self.desk.release_call(who, call, self.now))
+        self.calls.get(who, {}).pop(call, None)
+
     @rule(room=ROOMS, skill=SKILLS, exclude=st.sets(WHO))
     def pick(self, room: str, skill: str | None, exclude: set[str]) -> None:
         found = self.desk.pick(room, skill, exclude)
@@ -386,6 +510,24 @@ class DeskLaws(RuleBasedStateMachine):
             assert not able
         else:
             assert found.identity in able
+
+    @invariant()
+    def turns_are_kept(self) -> None:
+        idle = [who for who in self.seats if self.chosen[who] == "available" and not self.busy(who)]
+        self.idle = [who for who in self.idle if who in idle] + [who for who in idle if who not in self.idle]
+        for room in ("one", "two"):
+            free = [agent.identity for agent in self.desk.free(room)]
+            assert free == [who for who in self.idle if self.is_free(who, room)]
+            first = self.desk.pick(room, None, ())
+            assert (None if first is None else first.identity) == (free[0] if free else None)
+
+    @invariant()
+    def calls_agree(self) -> None:
+        for who in "abcde":
+            held = self.desk.call_of(who)
+            assert (held is None) is (not self.calls.get(who))
+            if held is not None:
+                assert self.calls[who][held.call] == held.state
 
     @invariant()
     def agrees(self) -> None:
