@@ -6,7 +6,8 @@ they have not let this call ring already in this round. A round is over :data:`~
 nobody is left who is free, can take it and was not rung yet; until then somebody else who becomes free is rung at once.
 
 The cost is that of lanes (waiters of the same need) and profiles (agents of the same skills), not of waiters and agents:
-with 2,000 waiters, 200 agents and 60 lanes a call of :func:`match` takes some 0.1 ms when nobody is free.
+with 2,000 waiters in 80 lanes and 200 agents of 150 profiles, one who becomes free is matched within 0.3 ms, and nothing is
+done when nobody is free.
 """
 
 from __future__ import annotations
