@@ -8,7 +8,9 @@ the wrap-up. With ``n`` agents on and a mean handle time ``m`` somebody becomes 
     c / samples  the mean is only known from so many calls (the last 100, none older than 6 h)
     0.04         people come before others, give up, take breaks: a fifth of the wait, however much is known
 
-A gamma distribution with that mean and spread says between which two times 8 of 10 waits end. Bounds are rounded away
+A gamma distribution with that mean and spread says between which two times 8 of 10 waits end. The lower one is for the
+case that so many of those ahead give up as lately, the upper one for that of nobody giving up, and of people with a
+greater head start coming as they do now. Bounds are rounded away
 from each other, so a promise is not broken by its rounding. Nothing is known without a call handled or an agent on.
 """
 
@@ -90,20 +92,29 @@ class Estimator:
         return Moments(len(times), sum(times), sum(seconds * seconds for seconds in times))
 
 
-def wait_range(position: float, agents: int, moments: Moments) -> Range | None:
-    """How long who is at ``position`` (1: next) will wait with so many agents on, all of them busy."""
+def wait_range(
+    position: float, agents: int, moments: Moments, *, given_up: float = 0.0, overtaking: float = 0.0
+) -> Range | None:
+    """How long who is at ``position`` (1: next) will wait with so many agents on, all of them busy.
+
+    ``given_up``: the share (0 to 1) of those ahead who leave by themselves; ``overtaking``: how many will come before.
+    """
     if agents <= 0 or not moments.samples:
         return None
     position = max(position, 1.0)
+    fewest, most = 1 + (position - 1) * (1 - given_up), position + overtaking
+    return Range(_down(_quantile(fewest, agents, moments, -Z)), _up(_quantile(most, agents, moments, Z)))
+
+
+def soon(ring_s: float) -> Range:
+    """While somebody is free or being rung: now, or by the one who is rung next, as not everybody answers."""
+    return Range(0, _up(2 * ring_s))
+
+
+def _quantile(position: float, agents: int, moments: Moments, z: float) -> float:
+    """Of the gamma distribution with that mean and spread (Wilson and Hilferty, 1931)."""
     mean = position * moments.mean_s / agents
-    spread = moments.spread
-    error = spread / position + spread / moments.samples + UNKNOWABLE
-    return Range(_down(_quantile(mean, error, -Z)), _up(_quantile(mean, error, Z)))
-
-
-def _quantile(mean: float, error: float, z: float) -> float:
-    """Of the gamma distribution with this mean and relative variance (Wilson and Hilferty, 1931)."""
-    third = error / 9
+    third = (moments.spread / position + moments.spread / moments.samples + UNKNOWABLE) / 9
     return mean * max(0.0, 1 - third + z * math.sqrt(third)) ** 3
 
 

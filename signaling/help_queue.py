@@ -23,8 +23,10 @@ the first of each lane and not at everybody.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
+from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import NamedTuple, Protocol
 
 VALUE_S = 1.2
@@ -37,8 +39,10 @@ RETURNED_S = 3600.0
 #: After all who could take it have let it ring, they are left alone for this long.
 ROUND_PAUSE_S = 10.0
 LANGUAGE_PREFIX = "lang:"
-#: Not before any id.
-MAX_ID = chr(0x10FFFF)
+#: How many who came, and who left, a queue remembers to say how long it takes.
+REMEMBERED = 100
+#: A burst is not taken for a flow before it has lasted so long.
+FLOW_S = 60.0
 
 
 class Spec(Protocol):
@@ -144,7 +148,19 @@ class Waiter:
 class HelpQueue:
     """One queue; see the module. A call is in it from asking until it is answered or given up."""
 
-    __slots__ = ("_ages", "_numbers", "_order", "_pausing", "_places", "lanes", "spec", "waiters")
+    __slots__ = (
+        "_ages",
+        "_came",
+        "_flow",
+        "_left",
+        "_numbers",
+        "_order",
+        "_pausing",
+        "_places",
+        "lanes",
+        "spec",
+        "waiters",
+    )
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
@@ -154,6 +170,10 @@ class HelpQueue:
         self._order: list[Place] = []
         self._ages: list[tuple[float, str]] = []
         self._pausing: dict[str, float] = {}
+        self._came: deque[tuple[float, float]] = deque(maxlen=REMEMBERED)
+        # Their head starts in order, and of each the sum with all that follow.
+        self._flow: tuple[list[float], list[float]] | None = None
+        self._left: deque[bool] = deque(maxlen=REMEMBERED)
         self._places: dict[str, tuple[Place, Need]] = {}
         self._numbers = 0
 
@@ -201,8 +221,9 @@ class HelpQueue:
 
         The caller removes them, or :meth:`next_deadline` stays in the past.
         """
-        late = self._ages[: bisect_right(self._ages, (now - self.spec.max_wait_s, MAX_ID))]
-        return [call_id for _, call_id in late if not self.waiters[call_id].offered_to]
+        # The same sum as in next_deadline: a difference may round to the other side of it.
+        late = bisect_right(self._ages, now, key=lambda age: age[0] + self.spec.max_wait_s)
+        return [call_id for _, call_id in self._ages[:late] if not self.waiters[call_id].offered_to]
 
     def next_deadline(self) -> float | None:
         """When :meth:`overdue` or :func:`signaling.routing.match` may have something new, without anything happening."""
@@ -213,6 +234,31 @@ class HelpQueue:
                 break
         return min(times, default=None)
 
+    def overtaking(self, place: Place, within_s: float, now: float) -> float:
+        """How many will come and be placed before ``place`` in ``within_s``, if people go on coming as lately.
+
+        Who comes in t seconds is before somebody of score s with a head start above s + t.
+        """
+        if not self._came:
+            return 0.0
+        score = now - place.key
+        room = self._ahead_of(score) - self._ahead_of(score + within_s)
+        return room / max(now - self._came[0][0], FLOW_S)
+
+    def _ahead_of(self, score: float) -> float:
+        """By how many seconds in all the head starts of who came lately are above ``score``."""
+        if self._flow is None:
+            starts = sorted(head_start for _, head_start in self._came)
+            self._flow = starts, [*accumulate(reversed(starts), initial=0.0)][::-1]
+        starts, sums = self._flow
+        index = bisect_right(starts, score)
+        return sums[index] - (len(starts) - index) * score
+
+    @property
+    def given_up(self) -> float:
+        """The share of those who left lately without an agent, 0 to 1."""
+        return sum(self._left) / len(self._left) if self._left else 0.0
+
     # --- coming and going ----------------------------------------------------------------------------------------
 
     def add(self, waiter: Waiter) -> int:
@@ -222,7 +268,11 @@ class HelpQueue:
         """
         number = self._places[waiter.call_id][0].number if waiter.call_id in self._places else self._numbers
         pausing = self._pausing.get(waiter.call_id)
-        self.remove(waiter.call_id)
+        if waiter.call_id in self._places:
+            self._take_out(waiter.call_id)
+        else:
+            self._came.append((waiter.created, waiter.head_start(self.spec)))
+            self._flow = None
         if pausing is not None:
             self._pausing[waiter.call_id] = pausing
         self._numbers = max(self._numbers, number + 1)
@@ -235,16 +285,20 @@ class HelpQueue:
         return bisect_left(self._order, place) + 1
 
     def remove(self, call_id: str) -> Waiter | None:
-        """Answered, given up, or gone to another queue."""
-        waiter = self.waiters.pop(call_id, None)
-        if waiter is None:
-            return None
+        """Answered, given up, or gone to another queue; who was being offered to an agent counts as answered."""
+        waiter = self.waiters.get(call_id)
+        if waiter is not None:
+            self._left.append(not waiter.offered_to)
+            self._take_out(call_id)
+        return waiter
+
+    def _take_out(self, call_id: str) -> None:
+        waiter = self.waiters.pop(call_id)
         place, need = self._places.pop(call_id)
         del self._order[bisect_left(self._order, place)]
         del self._ages[bisect_left(self._ages, (waiter.created, call_id))]
         self._pausing.pop(call_id, None)
         self._leave_lane(place, need)
-        return waiter
 
     def set_spec(self, spec: Spec) -> None:
         """The queue's settings changed: everybody is placed anew, those who came first before others of equal key."""

@@ -65,6 +65,15 @@ def test_on_the_wire() -> None:
     assert e.Range(30, 60).to_wire() == {"low_s": 30, "high_s": 60}
 
 
+def test_those_who_leave_and_those_who_overtake_widen_it() -> None:
+    plain = e.wait_range(50, 10, known(*[300] * 50))
+    left = e.wait_range(50, 10, known(*[300] * 50), given_up=0.5)
+    passed = e.wait_range(50, 10, known(*[300] * 50), overtaking=20.0)
+    assert plain is not None and left is not None and passed is not None
+    assert left.low_s < plain.low_s and left.high_s == plain.high_s
+    assert passed.low_s == plain.low_s and passed.high_s > plain.high_s
+
+
 def width(found: e.Range | None) -> float:
     assert found is not None
     return (found.high_s - found.low_s) / found.high_s
@@ -172,7 +181,7 @@ def test_an_outlook_counts_those_who_share_the_agents() -> None:
     assert look.of(both, "nobody", 15) is None
     assert look.newcomer(alone, 15) == e.wait_range(9, 2, known_times)
     alone.offered("tv0", "ann")
-    assert look.of(alone, "tv0", 15) == (0, 15)
+    assert look.of(alone, "tv0", 15) == (0, 30)
 
 
 def test_an_outlook_knows_its_limits() -> None:
@@ -183,7 +192,7 @@ def test_an_outlook_knows_its_limits() -> None:
     desk = desk_of(ann="tv", bob="tv")
     assert Outlook([queue], {}, desk, 5.0).of(queue, "tv0", 15) is None, "nothing measured"
     look = Outlook([queue], estimators, desk, 5.0)
-    assert look.newcomer(queue, 15) == (0, 15), "one before, two free"
+    assert look.newcomer(queue, 15) == (0, 30), "one before, two free"
     desk.reserve_call("ann", "x", "demo", 5.0)
     desk.set_presence("bob", "break", None, 5.0)
     look = Outlook([queue], estimators, desk, 5.0)

@@ -165,6 +165,34 @@ def test_deadlines() -> None:
     assert queue.next_deadline() == 110.0
 
 
+@given(st.floats(0, 1e6), st.floats(0.001, 1e5))
+def test_at_its_deadline_it_is_overdue(created: float, max_wait_s: float) -> None:
+    queue = q.HelpQueue(Spec(max_wait_s=max_wait_s))
+    queue.add(waiter("a", created))
+    deadline = queue.next_deadline()
+    assert deadline is not None
+    assert queue.overdue(deadline) == ["a"]
+
+
+def test_who_came_and_who_gave_up() -> None:
+    queue = q.HelpQueue(Spec())
+    assert queue.given_up == 0.0
+    assert queue.overtaking(q.Place(0.0, 0, ""), 600.0, 0.0) == 0.0
+    for number in range(120):
+        queue.add(waiter(f"c{number}", float(number), value=100 * (number % 2)))
+    place = q.Place(120.0 - 20.0, 0, "")
+    assert queue.overtaking(place, 600.0, 120.0) == pytest.approx(50 * 100.0 / 100), (
+        "half come 120 s ahead, 20 s are waited"
+    )
+    assert queue.overtaking(place, 50.0, 120.0) == pytest.approx(25.0), "no longer than the wait itself"
+    assert queue.overtaking(q.Place(0.0, 0, ""), 600.0, 120.0) == 0.0
+    for number in range(40):
+        if number % 4:
+            queue.offered(f"c{number}", "agent")
+        queue.remove(f"c{number}")
+    assert queue.given_up == 0.25
+
+
 def test_a_change_of_worth_or_settings_places_anew() -> None:
     queue = q.HelpQueue(Spec())
     for name in "abc":
