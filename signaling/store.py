@@ -1,35 +1,30 @@
 """What outlives the process: rooms made by the API, revoked tokens, generated signing keys.
 
-SQLAlchemy Core on SQLite through aiosqlite; the same statements are valid for PostgreSQL. The schema grows by
-:data:`MIGRATIONS`, each applied once, in order, in its own transaction; a released one is never edited.
+SQLAlchemy Core on SQLite or PostgreSQL (:mod:`signaling.database`). The schema grows by :data:`MIGRATIONS`, each applied
+once, in order, in its own transaction; a released one is never edited. What is kept of one-to-one help is
+:attr:`Store.calls`.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import StaticPool
-from sqlalchemy.schema import CreateIndex, CreateTable, DDLElement
+from sqlalchemy.schema import CreateIndex, CreateTable
 
+from signaling import call_tables
 from signaling.auth import Revocation
+from signaling.call_store import CallStore
+from signaling.database import Database, Migrations
 from signaling.room_model import Policy
 
 metadata = sa.MetaData()
 
-migrations_table = sa.Table(
-    "schema_migrations",
-    metadata,
-    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("applied_at", sa.Double, nullable=False),
-)
 rooms_table = sa.Table(
     "rooms",
     metadata,
@@ -57,7 +52,7 @@ keys_table = sa.Table(
 )
 revocations_by_token = sa.Index("revocations_by_token", revocations_table.c.token_id)
 
-MIGRATIONS: tuple[tuple[int, Sequence[DDLElement]], ...] = (
+MIGRATIONS: Migrations = (
     (
         1,
         (
@@ -67,6 +62,7 @@ MIGRATIONS: tuple[tuple[int, Sequence[DDLElement]], ...] = (
             CreateIndex(revocations_by_token),
         ),
     ),
+    (2, call_tables.STATEMENTS),
 )
 
 
@@ -85,36 +81,22 @@ class Store:
     """One database. ``clock`` gives seconds since the epoch."""
 
     def __init__(self, url: str, clock: Callable[[], float]) -> None:
-        self._engine = _engine(url)
+        self._database = Database(url)
         self._clock = clock
+        self.calls = CallStore(self._database)
 
     async def open(self) -> None:
         """Connect and bring the schema up to date. Raises sqlalchemy.exc.SQLAlchemyError."""
-        async with self._engine.begin() as connection:
-            await connection.execute(CreateTable(migrations_table, if_not_exists=True))
-        async with self._engine.connect() as connection:
-            applied = set((await connection.execute(sa.select(migrations_table.c.version))).scalars())
-        for version, statements in MIGRATIONS:
-            if version in applied:
-                continue
-            async with self._engine.begin() as connection:
-                for statement in statements:
-                    await connection.execute(statement)
-                await connection.execute(
-                    migrations_table.insert().values(version=version, applied_at=self._clock()),
-                )
+        await self._database.migrate(MIGRATIONS, self._clock)
 
     @property
     def file(self) -> Path | None:
         """Where an SQLite database lies, or will when it is opened; None for any other."""
-        url = self._engine.url
-        if not url.drivername.startswith("sqlite") or not url.database or url.database == ":memory:":
-            return None
-        return Path(url.database)
+        return self._database.file
 
     async def close(self) -> None:
         """Give the connections back."""
-        await self._engine.dispose()
+        await self._database.close()
 
     # --- rooms ---------------------------------------------------------------------------------------------------
 
@@ -126,15 +108,12 @@ class Store:
             "created_at": record.created_at,
             "ended_at": record.ended_at,
         }
-        async with self._engine.begin() as connection:
-            where = rooms_table.c.name == record.name
-            result = await connection.execute(rooms_table.update().where(where).values(**values))
-            if result.rowcount == 0:
-                await connection.execute(rooms_table.insert().values(name=record.name, **values))
+        async with self._database.write() as connection:
+            await connection.execute(self._database.upsert(rooms_table), {"name": record.name, **values})
 
     async def room(self, name: str) -> RoomRecord | None:
         """One room, or None."""
-        async with self._engine.connect() as connection:
+        async with self._database.read() as connection:
             row = (await connection.execute(rooms_table.select().where(rooms_table.c.name == name))).one_or_none()
         return None if row is None else _room(row)
 
@@ -146,12 +125,12 @@ class Store:
             .order_by(rooms_table.c.created_at.desc(), rooms_table.c.name)
             .limit(limit)
         )
-        async with self._engine.connect() as connection:
+        async with self._database.read() as connection:
             return [_room(row) for row in await connection.execute(statement)]
 
     async def end_room(self, name: str) -> None:
         """Remember that a room has ended. Unknown names are ignored."""
-        async with self._engine.begin() as connection:
+        async with self._database.write() as connection:
             await connection.execute(
                 rooms_table.update().where(rooms_table.c.name == name).values(ended_at=self._clock()),
             )
@@ -160,19 +139,19 @@ class Store:
 
     async def add_revocation(self, revocation: Revocation) -> None:
         """Keep one line of the revocation list."""
-        async with self._engine.begin() as connection:
+        async with self._database.write() as connection:
             await connection.execute(revocations_table.insert().values(**asdict(revocation)))
 
     async def revocations(self) -> list[Revocation]:
         """The whole list."""
-        async with self._engine.connect() as connection:
+        async with self._database.read() as connection:
             rows = await connection.execute(revocations_table.select().order_by(revocations_table.c.id))
             return [Revocation(row.revoked_at, row.token_id, row.identity, row.room) for row in rows]
 
     async def keys(self) -> dict[str, str]:
         """Generated signing keys, newest first."""
         statement = keys_table.select().order_by(keys_table.c.created_at.desc())
-        async with self._engine.connect() as connection:
+        async with self._database.read() as connection:
             return {row.id: row.secret for row in await connection.execute(statement)}
 
     async def ensure_key(self) -> dict[str, str]:
@@ -180,35 +159,16 @@ class Store:
         keys = await self.keys()
         if keys:
             return keys
-        key = {"id": f"dev-{secrets.token_hex(4)}", "secret": secrets.token_urlsafe(48)}
-        async with self._engine.begin() as connection:
-            await connection.execute(keys_table.insert().values(**key, created_at=self._clock()))
-        return {key["id"]: key["secret"]}
+        async with self._database.alone() as connection:
+            # Another Node may have made one meanwhile.
+            rows = (await connection.execute(keys_table.select())).all()
+            if not rows:
+                key = {"id": f"dev-{secrets.token_hex(4)}", "secret": secrets.token_urlsafe(48)}
+                await connection.execute(keys_table.insert().values(**key, created_at=self._clock()))
+        return await self.keys()
 
 
 def _room(row: Any) -> RoomRecord:
     known = Policy.__dataclass_fields__
     policy = {key: value for key, value in json.loads(row.policy).items() if key in known}
     return RoomRecord(row.name, row.title, Policy(**policy), row.created_at, row.ended_at)
-
-
-def _engine(url: str) -> AsyncEngine:
-    parsed = make_url(url)
-    if parsed.drivername != "sqlite":
-        driver = "postgresql+asyncpg" if parsed.drivername == "postgresql" else parsed.drivername
-        return create_async_engine(parsed.set(drivername=driver), pool_pre_ping=True)
-    parsed = parsed.set(drivername="sqlite+aiosqlite")
-    if not parsed.database or parsed.database == ":memory:":
-        # Every connection to :memory: is a database of its own, so there must be one only.
-        return create_async_engine(parsed, poolclass=StaticPool)
-    Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(parsed)
-    sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
