@@ -56,7 +56,24 @@ export function extraControls(capture) {
 }
 
 /**
- * @param {Capture} capture
+ * Microphone or camera in a call of two, where no host locks anything; without devices it is simply off.
+ * @param {Capture | null} capture
+ * @param {DeviceSource} source
+ * @returns {Control}
+ */
+export function deviceControl(capture, source) {
+  return device(capture ?? NOTHING, source, false);
+}
+
+/** @type {Pick<Capture, "tracks" | "off" | "problems">} */
+const NOTHING = Object.freeze({
+  tracks: { camera: null, microphone: null },
+  off: { camera: true, microphone: true },
+  problems: { camera: null, microphone: null },
+});
+
+/**
+ * @param {Pick<Capture, "tracks" | "off" | "problems">} capture
  * @param {DeviceSource} source
  * @param {boolean} locked by the host
  * @returns {Control}

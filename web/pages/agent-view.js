@@ -7,7 +7,7 @@
  * @typedef {import("../sdk/types.js").StageInfo} StageInfo
  * @typedef {import("../sdk/types.js").Place} Place
  * @typedef {"ring" | "watch" | "offer" | "asking" | "back" | "air"} Mode what the console does in a room
- * @typedef {"token" | "failed" | "connecting" | "idle" | Mode} Scene
+ * @typedef {"token" | "failed" | "connecting" | "idle" | Mode | "call_ring" | "call" | "wrap"} Scene call: one-to-one help
  */
 
 /**
@@ -18,6 +18,7 @@
  * @property {string} deskState LianmaiDesk.state
  * @property {Mode | null} mode null: in no room
  * @property {string} roomState LianmaiRoom.state; "idle" when in no room
+ * @property {"ring" | "talk" | "wrap" | null} [duty] what a help call wants from us
  */
 
 /**
@@ -25,12 +26,15 @@
  * @param {ConsoleFacts} facts
  * @returns {{ scene: Scene, repairing: "room" | "desk" | null }}
  */
-export function consoleView({ tokenNeeded, failure, seated, deskState, mode, roomState }) {
+export function consoleView({ tokenNeeded, failure, seated, deskState, mode, roomState, duty = null }) {
   const repairing = mode !== null && roomState === "reconnecting" ? "room" : deskState === "reconnecting" ? "desk" : null;
   // Whoever is seen by viewers must not lose the controls because the desk is gone.
   if (mode === "air" || mode === "back") return { scene: mode, repairing };
+  // Nor whoever a shopper talks to. A lost connection of the call is told by the call.
+  if (duty === "talk") return { scene: "call", repairing: deskState === "reconnecting" ? "desk" : null };
   if (tokenNeeded) return { scene: "token", repairing: null };
   if (failure !== null) return { scene: "failed", repairing: null };
+  if (duty !== null) return { scene: duty === "ring" ? "call_ring" : "wrap", repairing };
   if (mode !== null) return { scene: mode, repairing };
   return { scene: seated ? "idle" : "connecting", repairing: seated ? repairing : null };
 }

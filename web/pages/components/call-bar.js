@@ -38,6 +38,14 @@ export class CallBar extends HTMLElement {
       this.#buttons.delete(id);
     }
     for (const control of controls) this.#place(control);
+    for (const group of [this.#near, this.#apart]) {
+      const order = controls.filter(({ apart = false }) => apart === (group === this.#apart));
+      // Moving an element loses its focus: only what is out of order moves.
+      order.forEach(({ id }, index) => {
+        const button = this.#buttons.get(id);
+        if (button && group.children[index] !== button) group.insertBefore(button, group.children[index] ?? null);
+      });
+    }
     this.#apart.hidden = this.#apart.childElementCount === 0;
   }
 

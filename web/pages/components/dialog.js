@@ -9,13 +9,34 @@ import { t } from "../locale.js";
  */
 export function ask({ title, body, confirm, danger = false }) {
   return new Promise((resolve) => {
-    const { dialog, actions } = open(title, make("p", "", body));
+    const { dialog, actions } = openDialog(title, make("p", "", body));
     const no = button(t("dialog.cancel"), "", () => dialog.close());
     const yes = button(confirm, danger ? "danger" : "primary", () => dialog.close("yes"));
     actions.append(no, yes);
     dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
     // The safe answer has the focus, so that a stray Enter ends nothing.
     no.focus();
+  });
+}
+
+/**
+ * Ask for one line of words.
+ * @param {{ title: string, body: string, label: string, value: string, max: number, confirm: string }} question
+ * @returns {Promise<string | null>} null: closed without an answer
+ */
+export function askLine({ title, body, label, value, max, confirm }) {
+  return new Promise((resolve) => {
+    const input = make("input", "input");
+    input.maxLength = max;
+    input.value = value;
+    const field = make("label", "field", make("span", "field-label", label), input);
+    const { dialog, actions } = openDialog(title, make("p", "", body), field);
+    actions.append(button(t("dialog.cancel"), "", () => dialog.close()), button(confirm, "primary", () => dialog.close("yes")));
+    input.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && !event.isComposing) dialog.close("yes");
+    });
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes" ? input.value.trim() : null), { once: true });
+    input.select();
   });
 }
 
@@ -28,7 +49,7 @@ export function showKeys(shortcuts) {
   for (const shortcut of shortcuts) {
     list.append(make("dt", "", make("kbd", "", keyName(shortcut.keys[0] ?? ""))), make("dd", "", t(shortcut.label)));
   }
-  const { dialog, actions } = open(t("keys.title"), list);
+  const { dialog, actions } = openDialog(t("keys.title"), list);
   const close = button(t("dialog.close"), "", () => dialog.close());
   actions.append(close);
   close.focus();
@@ -42,10 +63,11 @@ function keyName(key) {
 }
 
 /**
+ * An open dialog to fill; it is gone from the page once closed.
  * @param {string} title
  * @param {...Node} content
  */
-function open(title, ...content) {
+export function openDialog(title, ...content) {
   const heading = make("h2", "", title);
   heading.id = "dialog-title";
   const actions = make("div", "actions");

@@ -35,6 +35,8 @@ export async function openIfAllowed(capture) {
 export class PreviewCheck extends HTMLElement {
   /** @type {Capture | null} */
   #capture = null;
+  /** A call with one shopper, not the stage: the words say so. */
+  inCall = false;
   #video = make("video");
   #face = make("div", "preview-face");
   #faceWords = make("p");
@@ -126,7 +128,7 @@ export class PreviewCheck extends HTMLElement {
     this.#play(camera);
     this.#video.hidden = !picture;
     this.#face.hidden = picture;
-    setText(this.#faceWords, faceWords(capture));
+    setText(this.#faceWords, faceWords(capture, this.inCall));
     this.#ask.hidden = opened || capture.state === "opening";
     setText(this.#ask, capture.trouble ? t("action.retry") : t("preview.open"));
     this.#private.hidden = !opened;
@@ -165,12 +167,16 @@ export class PreviewCheck extends HTMLElement {
   }
 }
 
-/** @param {Capture} capture */
-function faceWords(capture) {
+/**
+ * @param {Capture} capture
+ * @param {boolean} inCall
+ */
+function faceWords(capture, inCall) {
   if (capture.state === "opening") return t("studio.opening.body");
   if (capture.trouble) return deviceProblem(capture.trouble);
   if (capture.state === "closed") return t("preview.ask");
-  return capture.off.camera || capture.problems.camera === null ? t("preview.camera_off") : deviceProblem(capture.problems.camera);
+  const off = inCall ? t("preview.camera_off_call") : t("preview.camera_off");
+  return capture.off.camera || capture.problems.camera === null ? off : deviceProblem(capture.problems.camera);
 }
 
 /** One device works, the other does not: which, and why. @param {Capture} capture */
