@@ -30,7 +30,7 @@ test("the join says that it is for the desk, and opens no media", async () => {
   assert.equal(join.client.length, 200);
   assert.equal("room" in join || "subscribe" in join, false);
   assert.equal(browser.peers.length, 0);
-  assert.deepEqual(desk.info, { me, rooms: [live], invites: [] });
+  assert.deepEqual(desk.info, { me, rooms: [live], invites: [], calls: [] });
   assert.equal(desk.self.identity, "me");
   assert.equal(desk.state, "joined");
 });
@@ -109,7 +109,7 @@ for (const resumed of [true, false]) {
     browser.socket.cut();
     await browser.time.pass(200);
     await joinWith(browser, sits({ resumed, seq: 900, desk: { me: { ...me, presence: "busy" }, rooms: [], invites: [] } }));
-    assert.deepEqual(desk.info, { me: { ...me, presence: "busy" }, rooms: [], invites: [] });
+    assert.deepEqual(desk.info, { me: { ...me, presence: "busy" }, rooms: [], invites: [], calls: [] });
     browser.socket.push({ type: "desk_rooms", seq: 901, rooms: [live] });
     browser.socket.push({ type: "desk_rooms", seq: 5, rooms: [] });
     assert.deepEqual(desk.info.rooms, [live], "numbers go on from there");

@@ -109,6 +109,16 @@ export class Connection extends Emitter {
     return this.#peer;
   }
 
+  /** Of the WebSocket. */
+  get url() {
+    return this.#options.url;
+  }
+
+  /** The one that we joined with, or would. @returns {Promise<string>} */
+  token() {
+    return this.#token.take();
+  }
+
   /** Seq of the last event handled. */
   get seq() {
     return this.#seq;

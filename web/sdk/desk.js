@@ -16,7 +16,7 @@ import { isInvite, same, withInvite } from "./stage_state.js";
 export { LianmaiError };
 
 /** @type {DeskInfo} */
-const EMPTY = Object.freeze({ me: null, rooms: Object.freeze([]), invites: Object.freeze([]) });
+const EMPTY = Object.freeze({ me: null, rooms: Object.freeze([]), invites: Object.freeze([]), calls: Object.freeze([]) });
 
 /**
  * The desk after an event; the same value comes back when it changes nothing. Pure.

@@ -11,6 +11,7 @@
  * @property {() => number} random 0 (inclusive) to 1 (exclusive)
  * @property {(url: string) => WebSocket} openSocket
  * @property {(config: RTCConfiguration) => RTCPeerConnection} openPeer
+ * @property {(url: string, init: RequestInit) => Promise<Response>} fetch
  * @property {() => string[]} decodable MIME types that this browser can decode
  * @property {() => boolean} visible false while the page is in the background
  * @property {() => boolean} online false only when the browser is sure that there is no network
@@ -31,6 +32,7 @@ export function browserEnv() {
     random: () => Math.random(),
     openSocket: (url) => new WebSocket(url),
     openPeer: (config) => new RTCPeerConnection(config),
+    fetch: (url, init) => fetch(url, init),
     decodable,
     visible: () => document.visibilityState !== "hidden",
     online: () => navigator.onLine !== false,

@@ -19,6 +19,8 @@ const SENTENCES = Object.freeze({
   publish_failed: ["无法发布音视频，请重试。", "Your audio or video could not be published. Please try again."],
   unpublished: ["服务器停止了这路音视频。", "The server ended this audio or video."],
   off_stage: ["你已不在连麦中。", "You are not on stage any more."],
+  call_ended: ["通话已结束。", "The call has ended."],
+  call_not_found: ["没有进行中的通话。", "There is no such call."],
   muted_by_host: ["主播已将你静音，收到邀请后才能打开。", "The host muted you; you can unmute once you are asked to."],
   show_ended: ["直播已结束。", "The show has ended."],
   track_ended: ["设备已停止工作，请重新选择。", "The device stopped; please choose it again."],

@@ -3,15 +3,17 @@
  * See README.md in this folder.
  * @module
  */
+import { CallSeam } from "./call_seam.js";
 import { Connection, defaultUrl, helloOf } from "./connection.js";
 import { browserEnv } from "./env.js";
 import { LianmaiError } from "./errors.js";
+import { CALL_DRAWING, CALL_NEWS } from "./help_state.js";
 import { OnAir } from "./on_air.js";
 import { Publisher } from "./publisher.js";
 import { DownlinkMonitor } from "./quality.js";
 import { Received } from "./received.js";
 import { StageControls } from "./stage.js";
-import { newsOf } from "./stage_state.js";
+import { newsOf, placeOf } from "./stage_state.js";
 import { reduce, snapshot } from "./state.js";
 import { Subscriber } from "./subscriber.js";
 import { LocalTrack, RemoteTrack } from "./tracks.js";
@@ -92,9 +94,12 @@ export class LianmaiRoom extends StageControls {
       onPath: (state) => this.emit("path", { direction: "publish", state }),
     });
     this.#onAir = new OnAir({
+      env: this.#env,
       tracks: () => this.#publisher.tracks,
       lose: (track, error) => this.#publisher.lose(track, error),
       place: () => this.place,
+      call: () => this.#info.call,
+      invites: () => this.#info.invites,
       identity: () => this.#self?.identity,
       mayAlways: () => this.#self?.grants["show"] === true,
       locale: () => this.#locale,
@@ -132,6 +137,14 @@ export class LianmaiRoom extends StageControls {
         this.emit("downlink", { quality, reason, bitrateBps, loss, rttMs });
       },
     });
+    /** The library's own: for a HelpLine. */
+    this.seam = new CallSeam({
+      env: this.#env,
+      connection: this.#connection,
+      onAir: this.#onAir,
+      hear: (event) => this.#heard(event),
+      locale: () => this.#locale,
+    });
     this.#listen();
   }
 
@@ -152,7 +165,7 @@ export class LianmaiRoom extends StageControls {
 
   /** Our own place on the stage, or null. */
   get place() {
-    return placeOf(this.#info, this.#self);
+    return placeOf(this.#info, this.#self?.identity);
   }
 
   /** Whether we may run the show: by grant, or as a co-host on stage. */
@@ -222,8 +235,7 @@ export class LianmaiRoom extends StageControls {
    */
   async publish(track, options) {
     if (this.state === "closed") throw new LianmaiError("closed", undefined, { locale: this.#locale });
-    const publishing = this.#publisher.publish(track, options);
-    const local = await publishing;
+    const local = await this.#publisher.publish(track, options);
     local.on("ended", () => this.emit("localended", { track: local }));
     return local;
   }
@@ -323,7 +335,7 @@ export class LianmaiRoom extends StageControls {
     const self = reply["self"] ?? {};
     this.#self = /** @type {Self} */ ({ ...this.#self, ...self, peer: reply["peer"] });
     if (reply["limits"]) this.limits = reply["limits"];
-    if (reply["room"]) this.#setInfo(snapshot(reply["room"]));
+    if (reply["room"]) this.#setInfo(snapshot(reply["room"], this.#info));
     if (resumed) {
       // With a whole room in it the reply stands for more events than were kept: one may have said that media is lost.
       const ids = new Set(this.#info.tracks.map(({ id }) => id));
@@ -361,9 +373,10 @@ export class LianmaiRoom extends StageControls {
       default: {
         const { identity = "" } = this.#self ?? {};
         const { invites } = this.#info;
-        this.#setInfo(reduce(this.#info, event, { identity, controls: this.controls }));
+        this.#setInfo(reduce(this.#info, event, { identity, controls: this.controls }), CALL_DRAWING.has(event.type));
+        if (CALL_NEWS.has(event.type)) this.emit("callnews", event);
         const news = newsOf(event);
-        if (news?.name === "invite") this.#onAir.invited(news.detail.invite, invites, this.#info.invites);
+        if (news?.name === "invite") this.#onAir.invited(news.detail.invite, invites);
         if (news) this.emit(news.name, news.detail);
       }
     }
@@ -436,20 +449,23 @@ export class LianmaiRoom extends StageControls {
 
   // --- the room and its tracks ---------------------------------------------------------------------------------
 
-  /** @param {RoomInfo} info */
-  #setInfo(info) {
+  /** @param {RoomInfo} info @param {boolean} [quiet] without telling anybody */
+  #setInfo(info, quiet = false) {
     const previous = this.#info;
     if (info === previous) return;
     this.#info = info;
-    const former = placeOf(previous, this.#self);
+    if (quiet) return;
+    const former = placeOf(previous, this.#self?.identity);
     // Before anybody draws anything: a picture waits for it, or must not go on.
     if (info.stage !== previous.stage) this.#onAir.placed(this.place, former);
+    if (info.call !== previous.call) this.#onAir.called(info.call, previous.call);
     if (info.tracks !== previous.tracks) {
       this.#received.describe(info.tracks);
       this.#watchQuality();
       this.#missOwn(previous);
     }
     this.emit("room", { info, previous });
+    if (info.calls !== previous.calls) this.emit("call", { call: info.call, previous: previous.call });
     if (info.viewers !== previous.viewers) this.emit("viewers", { count: info.viewers });
     if (info.speakers !== previous.speakers) this.emit("speakers", { peers: info.speakers });
     if (info.stage !== previous.stage) {
@@ -476,15 +492,6 @@ export class LianmaiRoom extends StageControls {
     const missed = [...this.localTracks].filter(({ id }) => id !== null && gone.includes(id));
     if (missed.length > 0) this.#env.setTimeout(() => this.#publisher.prune(missed, gone), EXPLAIN_MS);
   }
-}
-
-/**
- * @param {RoomInfo} info
- * @param {Self | null} self
- * @returns {import("./types.js").Place | null}
- */
-function placeOf({ stage }, self) {
-  return stage.places.find(({ identity }) => identity === self?.identity) ?? null;
 }
 
 /** @param {WireEvent} event */

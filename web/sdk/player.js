@@ -44,13 +44,16 @@ export class Player extends Emitter {
   #interval = 33;
   #frozenSince = 0;
   #timer = 0;
+  #over;
 
   /**
    * @param {HTMLVideoElement} video
-   * @param {{ since?: number }} [options] since: performance.now() of the click that led here; default now
+   * @param {{ since?: number, over?: boolean }} [options] since: performance.now() of the click that led here; default
+   *   now. over: what everything else is ducked for
    */
-  constructor(video, { since = performance.now() } = {}) {
+  constructor(video, { since = performance.now(), over = false } = {}) {
     super();
+    this.#over = over;
     this.#video = video;
     this.#since = since;
     video.playsInline = true;
@@ -132,7 +135,7 @@ export class Player extends Emitter {
     const main = [wanted.find(({ kind }) => kind === "video"), wanted.find(({ kind }) => kind === "audio")];
     // Before it plays.
     if (main[1] && !this.#stream.getTracks().includes(main[1])) this.#loudness.fadeIn(main[1]);
-    this.#loudness.exempt = [...this.#sources.keys()].some(isWhisper);
+    this.#loudness.exempt = this.#over || [...this.#sources.keys()].some(isWhisper);
     for (const track of this.#stream.getTracks()) if (!main.includes(track)) this.#stream.removeTrack(track);
     for (const track of main) if (track && !this.#stream.getTracks().includes(track)) this.#stream.addTrack(track);
     const others = wanted.filter((track) => track.kind === "audio" && track !== main[1]);

@@ -81,7 +81,7 @@ function isStopped(transceiver) {
  * @param {LocalTrack} local
  */
 export function sent(local) {
-  return local.held ? null : local.mediaStreamTrack;
+  return local.outgoing;
 }
 
 /**
@@ -92,7 +92,7 @@ export function sent(local) {
 function encoding(local) {
   const { maxBitrate, maxFramerate } = local.options;
   return {
-    active: !local.held && (local.kind === "audio" || !local.muted),
+    active: local.outgoing !== null && (local.kind === "audio" || !local.muted),
     ...(maxBitrate === undefined ? {} : { maxBitrate }),
     ...(maxFramerate === undefined ? {} : { maxFramerate }),
   };

@@ -53,6 +53,15 @@ export function parts(room) {
 }
 
 /**
+ * @param {RoomInfo} room
+ * @param {string | undefined} identity
+ * @returns {Place | null} this person's on the stage
+ */
+export function placeOf({ stage }, identity) {
+  return stage.places.find((place) => place.identity === identity) ?? null;
+}
+
+/**
  * Whether it waits for this person: it rings for them, or they made it.
  * @param {Invite} invite
  * @param {string | undefined} identity

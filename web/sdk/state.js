@@ -3,6 +3,7 @@
  * comes back when an event changes nothing, so that views can compare by identity.
  * @module
  */
+import { callsOf, currentCall, reduceCalls } from "./help_state.js";
 import { EMPTY_PARTS, STAGE_HANDLERS, parts } from "./stage_state.js";
 
 /** @typedef {import("./types.js").RoomInfo} RoomInfo */
@@ -22,15 +23,19 @@ export const EMPTY = Object.freeze({
   tracks: Object.freeze([]),
   speakers: Object.freeze([]),
   ...EMPTY_PARTS,
+  calls: Object.freeze([]),
+  call: null,
 });
 
 /**
  * A room from a join reply; missing parts (an older server) become empty ones.
  * @param {Partial<RoomInfo> | null | undefined} room
+ * @param {RoomInfo} [former] whose calls are kept if the reply does not say: they are told at each change anyway
  * @returns {RoomInfo}
  */
-export function snapshot(room) {
-  return { ...EMPTY, ...room, ...parts(room ?? {}) };
+export function snapshot(room, former = EMPTY) {
+  const { calls } = former;
+  return withCalls({ ...EMPTY, ...room, ...parts(room ?? {}), calls }, callsOf(room) ?? calls);
 }
 
 /** @type {Record<string, (room: RoomInfo, event: any) => RoomInfo>} */
@@ -66,6 +71,10 @@ const HANDLERS = {
 export function reduce(room, event, view) {
   const stage = Object.hasOwn(STAGE_HANDLERS, event.type) ? STAGE_HANDLERS[event.type] : undefined;
   if (stage) return stage.fits(event) ? stage.apply(room, event, view) : room;
+  if (event.type.startsWith("call")) {
+    const calls = reduceCalls(room.calls, event);
+    return calls === room.calls ? room : withCalls(room, calls);
+  }
   const handle = Object.hasOwn(HANDLERS, event.type) ? HANDLERS[event.type] : undefined;
   return handle && wellFormed(event) ? handle(room, event) : room;
 }
@@ -131,6 +140,15 @@ function without(list, gone) {
  */
 function equal(a, b) {
   return a.length === b.length && a.every((value, index) => value === b[index]);
+}
+
+/**
+ * @param {RoomInfo} room
+ * @param {readonly import("./types.js").CallInfo[]} calls
+ * @returns {RoomInfo}
+ */
+function withCalls(room, calls) {
+  return { ...room, calls, call: currentCall(calls, room.name) };
 }
 
 /**

@@ -18,6 +18,9 @@ import { Emitter } from "./emitter.js";
  * @property {boolean} [held] send nothing until going on air; the track itself goes on for a preview
  */
 
+/** @typedef {{ track: MediaStreamTrack, ready: Promise<void>, setSource: (track: MediaStreamTrack) => void, close: () => void }} Cover */
+/** @typedef {(track: MediaStreamTrack) => Cover} MakeCover what to send in its place; `ready` when it can be seen */
+
 /**
  * What a LocalTrack asks of its Publisher.
  * @typedef {object} LocalOwner
@@ -49,6 +52,8 @@ export class LocalTrack extends Emitter {
   #muted;
   #held;
   #locked = false;
+  /** @type {{ picture: Cover | null, ready: boolean, done: Promise<void> } | null} */
+  #cover = null;
   /** The server's id, null until published. @type {string | null} */
   id = null;
   /** @type {RTCRtpTransceiver | null} The library's own. */
@@ -85,6 +90,18 @@ export class LocalTrack extends Emitter {
     return this.#locked;
   }
 
+  /** Nothing of the picture itself is sent: what covers it, or nothing. */
+  get covered() {
+    return this.#cover !== null;
+  }
+
+  /** The library's own: what its sender gets. @returns {MediaStreamTrack | null} */
+  get outgoing() {
+    if (this.#held) return null;
+    if (this.#cover) return this.#cover.ready ? this.#cover.picture?.track ?? null : null;
+    return this.mediaStreamTrack;
+  }
+
   /**
    * Silence or blacken it here at once, and have the server stop forwarding it. Resolves when the server knows;
    * rejects with `muted_by_host` while it is locked.
@@ -111,6 +128,38 @@ export class LocalTrack extends Emitter {
     await this.#owner.holdChanged(this);
   }
 
+  /**
+   * The library's own: nothing of the picture leaves from this moment on, but what covers it once that is there. If it
+   * cannot be made, nothing at all.
+   * @param {MakeCover} make
+   * @returns {Promise<void>} when it is sent; rejects with `make`'s reason
+   */
+  cover(make) {
+    if (this.#cover) return this.#cover.done;
+    const cover = { picture: /** @type {Cover | null} */ (null), ready: false, done: Promise.resolve() };
+    this.#cover = cover;
+    const hiding = this.#owner.holdChanged(this);
+    const work = async () => {
+      cover.picture = make(this.mediaStreamTrack);
+      await Promise.all([hiding, cover.picture.ready]);
+      if (this.#cover !== cover) return;
+      cover.ready = true;
+      await this.#owner.holdChanged(this);
+    };
+    cover.done = work();
+    cover.done.catch(() => {});
+    return cover.done;
+  }
+
+  /** The library's own. */
+  async uncover() {
+    const cover = this.#cover;
+    if (!cover) return;
+    this.#cover = null;
+    await this.#owner.holdChanged(this);
+    cover.picture?.close();
+  }
+
   /** The library's own: the server muted it, or lets it be unmuted. @param {boolean} locked */
   lock(locked) {
     if (this.#locked === locked) return;
@@ -129,6 +178,7 @@ export class LocalTrack extends Emitter {
     this.mediaStreamTrack.removeEventListener("ended", this.#onEnded);
     this.mediaStreamTrack = track;
     this.#adopt(track);
+    this.#cover?.picture?.setSource(track);
     await this.#owner.replaced(this);
   }
 
@@ -157,6 +207,7 @@ export class LocalTrack extends Emitter {
   /** The library's own: no longer watched. */
   release() {
     this.mediaStreamTrack.removeEventListener("ended", this.#onEnded);
+    this.#cover?.picture?.close();
   }
 
   /** @param {boolean} muted */

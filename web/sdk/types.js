@@ -9,6 +9,13 @@
 /** @typedef {0 | 1 | 2 | 3} Quality 0 none, 1 poor, 2 fair, 3 good */
 /** @typedef {"solo" | "side_by_side" | "inset" | "grid" | "screen"} StageLayout */
 /** @typedef {"available" | "busy" | "break" | "offline"} Presence */
+/** @typedef {"text" | "voice" | "video"} CallMedia */
+/** @typedef {"waiting" | "ringing" | "active" | "on_hold" | "wrap_up" | "ended"} CallState */
+/** @typedef {"shopper" | "agent" | "supervisor"} CallSide */
+/** @typedef {"ring" | "full" | "hold" | "listen" | "whisper"} SeatMode */
+/** @typedef {"listen" | "whisper" | "barge" | "takeover" | "off"} SuperviseMode */
+/** @typedef {"no" | "voice" | "video" | "blurred"} StageConsent */
+/** @typedef {"still" | "flip" | "torch" | "zoom"} DeviceAsk */
 
 /**
  * @typedef {object} PeerInfo
@@ -50,6 +57,8 @@
  * @property {readonly Agent[]} agents to those with controls: who can be rung
  * @property {readonly BackChannelMessage[]} backchannel to the staff: the last 200
  * @property {readonly StaffMember[]} staff to the staff: who reads the back channel now
+ * @property {readonly CallInfo[]} calls one-to-one help that concerns us here, newest last; the last ended one stays
+ * @property {CallInfo | null} call the one of them that goes on, or else the last that ended
  */
 
 /**
@@ -136,6 +145,165 @@
 /** @typedef {{ identity: string, name: string, role: string }} StaffMember */
 
 /**
+ * A call of one-to-one help (PROTOCOL.md section 1.9). What is optional is for the agents' side only.
+ * @typedef {object} CallInfo
+ * @property {string} id
+ * @property {string} room
+ * @property {string} queue
+ * @property {string} queue_title
+ * @property {"in" | "out" | "link"} direction
+ * @property {CallMedia} media
+ * @property {CallState} state
+ * @property {number} created ms since epoch, as all times here
+ * @property {number | null} answered
+ * @property {number | null} ended
+ * @property {"completed" | "abandoned" | "callback" | "failed" | "declined" | "expired" | null} outcome
+ * @property {string | null} end_reason
+ * @property {number | null} position in the queue, from 1
+ * @property {CallEstimate | null} estimate
+ * @property {number | null} ring_until
+ * @property {string | null} held_by identity
+ * @property {string} topic
+ * @property {{ identity: string, name: string, peer: string | null, state: "connected" | "reconnecting" | "away" }} shopper
+ * @property {readonly CallPerson[]} people
+ * @property {{ kind: "identity" | "skill" | "queue", to: string, name: string, warm: boolean,
+ *   state: "ringing" | "talking" } | null} transfer
+ * @property {{ state: "asking" | "offered" | "on_stage" | "declined" | "refused", consent: StageConsent | null,
+ *   code?: string } | null} escalation
+ * @property {readonly CallMessage[]} messages the last 200, oldest first
+ * @property {readonly CallMark[]} marks
+ * @property {CallFrame | null} frame the frozen picture that all see
+ * @property {CallChecklist | null} checklist
+ * @property {CallDevice | null} device the shopper's camera
+ * @property {{ score: number, comment: string, solved: string | null } | null} rating
+ * @property {CallContext} [context]
+ * @property {readonly CallCard[]} [cards]
+ * @property {readonly EarlierCall[]} [earlier]
+ * @property {{ note: string, reasons: readonly string[], solved: "yes" | "no" | "unknown" } | null} [notes]
+ * @property {number | null} [wrap_until]
+ * @property {number} [priority]
+ * @property {number} [waited_s]
+ */
+
+/** @typedef {{ low_s: number, high_s: number }} CallEstimate how long it may take still */
+
+/**
+ * @typedef {object} CallPerson
+ * @property {string} identity
+ * @property {string} name
+ * @property {string} role
+ * @property {CallSide} side
+ * @property {SeatMode} mode
+ * @property {string | null} peer in the call's room; null while there is none
+ * @property {"connected" | "reconnecting"} state
+ */
+
+/**
+ * @typedef {object} CallMessage
+ * @property {string} id
+ * @property {{ identity: string, name: string, side: CallSide }} by
+ * @property {number} at
+ * @property {string | null} text plain text, never HTML
+ * @property {{ title: string, url: string } | null} article
+ * @property {CallFile | null} file
+ */
+
+/** @typedef {{ id: string, name: string, type: string, bytes: number, width?: number, height?: number }} CallFile */
+
+/**
+ * A mark on a picture. Points are shares of the displayed, upright frame, from its upper left corner.
+ * @typedef {object} CallMark
+ * @property {string} id
+ * @property {string} [by] identity
+ * @property {"free" | "arrow" | "ring" | "step" | "text"} kind
+ * @property {string} color #rrggbb
+ * @property {number} width share of the frame's width, 0.001 to 0.05
+ * @property {string} target a track, or the file of a frozen picture
+ * @property {readonly (readonly [number, number])[]} points
+ * @property {string} [label]
+ * @property {number} [n] of a step
+ * @property {number} [at]
+ */
+
+/** @typedef {{ x: number, y: number, target: string }} CallPointer */
+/** @typedef {{ file: string, target: string, width: number, height: number }} CallFrame target: the track it is of */
+/** @typedef {{ title: string, steps: readonly { text: string, done: boolean }[] }} CallChecklist */
+
+/**
+ * What the shopper's camera can do, and does.
+ * @typedef {object} CallDevice
+ * @property {"user" | "environment" | null} facing
+ * @property {boolean | null} torch
+ * @property {{ min: number, max: number, value: number } | null} zoom
+ * @property {readonly DeviceAsk[]} can
+ */
+
+/**
+ * Where a question comes from.
+ * @typedef {object} CallContext
+ * @property {"live" | "product" | "order" | "help" | "link"} [entry]
+ * @property {string} [page_url]
+ * @property {string} [page_title]
+ * @property {{ id?: string, title?: string, price?: string, url?: string } | null} [product]
+ * @property {{ id?: string, title?: string } | null} [order]
+ * @property {string} [locale]
+ * @property {string} [device]
+ * @property {boolean} [verified] signed by the shop, not only said by the page
+ * @property {{ id?: string, name?: string, value?: number, tags?: readonly string[] } | null} [person]
+ */
+
+/** @typedef {{ kind: "order" | "product" | "article" | "note" | "link", title: string, lines?: readonly string[],
+ *   url?: string, image?: string }} CallCard */
+/** @typedef {{ id: string, at: number, agent: string | null, queue: string, outcome: string | null,
+ *   score: number | null, note: string | null }} EarlierCall */
+/** @typedef {{ identity: string } | { skill: string } | { queue: string }} CallTarget */
+
+/**
+ * @typedef {object} HelpQueue
+ * @property {string} name
+ * @property {string} title
+ * @property {boolean} open
+ * @property {number | null} opens_at ms since epoch
+ * @property {number} waiting
+ * @property {number} agents
+ * @property {CallEstimate | null} estimate
+ * @property {boolean} full no more are let in now
+ * @property {number} [longest_s] at the desk
+ */
+
+/** @typedef {{ queues: readonly HelpQueue[], files: { max_bytes: number, types: readonly string[] } }} HelpStatus */
+
+/**
+ * Who waits, as the desk sees it.
+ * @typedef {object} QueueEntry
+ * @property {string} call
+ * @property {string} queue
+ * @property {string} identity
+ * @property {string} name
+ * @property {number} since
+ * @property {number} position
+ * @property {CallMedia} media
+ * @property {string} entry
+ * @property {string} topic
+ * @property {number} priority
+ * @property {boolean} can_take
+ */
+
+/** @typedef {{ queues: readonly HelpQueue[], waiting: readonly QueueEntry[] }} DeskQueue */
+
+/**
+ * @typedef {object} DeskWall
+ * @property {number} at
+ * @property {readonly HelpQueue[]} queues
+ * @property {readonly { identity: string, name: string, presence: Presence, since: number, skills: readonly string[],
+ *   call: string | null, calls_today: number }[]} agents
+ * @property {readonly { id: string, room: string, queue: string, state: CallState, shopper: string,
+ *   agent: string | null, since: number, answered_at: number | null, on_hold: boolean,
+ *   supervisors: readonly string[] }[]} calls
+ * @property {Record<string, number | null>} today
+ */
+
+/**
  * Ourselves at the desk.
  * @typedef {object} DeskMe
  * @property {string} identity
@@ -145,7 +313,7 @@
  * @property {number} since ms since epoch
  * @property {readonly string[]} skills
  * @property {readonly string[]} all_skills what the token allows to choose from
- * @property {{ room: string, state: "ringing" | "on_stage" } | null} engaged
+ * @property {{ room: string, state: "ringing" | "on_stage" | "in_call" | "wrap_up", call?: string | null } | null} engaged
  */
 
 /**
@@ -165,6 +333,7 @@
  * @property {DeskMe | null} me null before the first join
  * @property {readonly DeskRoom[]} rooms
  * @property {readonly Invite[]} invites pending: ring for us, or made by us
+ * @property {readonly CallInfo[]} calls that concern us and have not ended
  */
 
 /**
@@ -249,8 +418,26 @@
  * @property {{ message: ChatMessage }} chat
  * @property {{ until: number | null }} chatmuted ms since epoch; null: we may write again
  * @property {{ message: BackChannelMessage }} backchannel
+ * @property {{ call: CallInfo | null, previous: CallInfo | null }} call a call began, changed or ended here
+ * @property {WireEvent} callnews the library's own: what is new in a call; see HelpLine
  * @property {{ code: string, message: string }} error something failed and is being retried, or needs no action
  * @property {{ code: string, message: string }} bye the room is closed to us for good
+ */
+
+/**
+ * What a HelpLine tells; `call` has it already when it does.
+ * @typedef {object} HelpEvents
+ * @property {{ call: CallInfo | null, previous: CallInfo | null }} call
+ * @property {{ message: CallMessage }} message
+ * @property {{ mark: CallMark }} mark
+ * @property {{ mark: string | null, by: string }} clear null: all of them
+ * @property {{ by: string, pointer: CallPointer | null }} pointer somebody's laser pointer moved, or was put away
+ * @property {{ frame: CallFrame | null, by: string }} freeze
+ * @property {{ checklist: CallChecklist | null }} checklist
+ * @property {{ ask: DeviceAsk, value: number | boolean | null }} device to the shopper: please do
+ * @property {{ device: CallDevice }} devicestate
+ * @property {{ cards: readonly CallCard[] }} cards
+ * @property {{ code: string, message: string }} error
  */
 
 /**
@@ -258,6 +445,10 @@
  * @property {{ state: RoomState, error: LianmaiError | null }} state
  * @property {{ info: DeskInfo, previous: DeskInfo }} desk `info` changed
  * @property {{ invite: Invite }} invite one began, changed or ended; ring while it is pending and `to` is us
+ * @property {{ call: CallInfo, previous: CallInfo | null }} call one began, changed or ended; ended ones are not in
+ *   `calls` any more
+ * @property {DeskQueue} queue who waits; at most once a second
+ * @property {DeskWall} wall after watchWall(true), at most once a second
  * @property {{ code: string, message: string }} error something failed and is being retried
  * @property {{ code: string, message: string }} bye the desk is closed to us for good
  */
