@@ -8,6 +8,7 @@ import { LianmaiDesk } from "../sdk/desk.js";
 import { Emitter } from "../sdk/emitter.js";
 import { AgentCall, readAir } from "./agent-call.js";
 import { DayBook } from "./agent-day.js";
+import { AgentHelp } from "./agent-help.js";
 import { Ringer } from "./agent-ringer.js";
 import { consoleView, remaining, ringEnd, ringOf, wasMissed } from "./agent-view.js";
 import { codeOf } from "./errors.js";
@@ -50,16 +51,25 @@ export class AgentConsole extends Emitter {
   /**
    * @param {import("./token.js").TokenSource} tokens
    * @param {(invite: Invite) => { title: string, body: string }} ringWords for the tab's title and the notification
+   * @param {(call: import("./agent-help-types.js").Call) => { title: string, body: string }} callWords the same for a shopper's call
    */
-  constructor(tokens, ringWords) {
+  constructor(tokens, ringWords, callWords) {
     super();
     this.#tokens = tokens;
     this.#ringWords = ringWords;
+    this.help = new AgentHelp(() => this.#token());
+    this.help.on("change", () => {
+      this.#ringFor(callWords);
+      this.#changed();
+    });
+    this.help.on("said", (said) => this.emit("said", said));
+    this.help.on("begin", () => this.#makeRoom());
+    this.help.on("rest", () => this.#goBack());
   }
 
   /** @returns {DeskInfo} */
   get info() {
-    return this.desk?.info ?? { me: null, rooms: [], invites: [] };
+    return this.desk?.info ?? { me: null, rooms: [], invites: [], calls: [] };
   }
 
   get me() {
@@ -74,6 +84,7 @@ export class AgentConsole extends Emitter {
       deskState: this.desk?.state ?? "idle",
       mode: this.call?.mode ?? null,
       roomState: this.call?.room.state ?? "idle",
+      duty: this.help.duty,
     });
   }
 
@@ -97,6 +108,7 @@ export class AgentConsole extends Emitter {
     if (air) this.#enter(air.room, "back");
     const desk = new LianmaiDesk({ token: () => this.#token(), locale: getLocale() });
     this.desk = desk;
+    this.help.follow(desk);
     desk.on("state", () => this.#changed());
     desk.on("desk", () => this.#deskChanged());
     desk.on("invite", ({ invite }) => this.#inviteChanged(invite));
@@ -116,6 +128,7 @@ export class AgentConsole extends Emitter {
   set locale(locale) {
     if (this.desk) this.desk.locale = locale;
     if (this.call) this.call.room.locale = locale;
+    if (this.help.visit) this.help.visit.room.locale = locale;
   }
 
   /**
@@ -193,6 +206,7 @@ export class AgentConsole extends Emitter {
     this.ringer.stop();
     this.call?.close();
     this.call = null;
+    this.help.close();
     const leaving = this.desk;
     this.desk = null;
     leaving?.leave()?.catch(() => {});
@@ -201,7 +215,7 @@ export class AgentConsole extends Emitter {
   /** On stage or answering: no other room can be entered. */
   get #tied() {
     const mode = this.call?.mode;
-    return mode === "air" || mode === "back" || mode === "ring" || this.call?.busy === true;
+    return mode === "air" || mode === "back" || mode === "ring" || this.call?.busy === true || this.help.duty !== null;
   }
 
   async #token() {
@@ -219,7 +233,7 @@ export class AgentConsole extends Emitter {
     this.book ??= new DayBook(me.identity);
     const ring = ringOf(invites, me.identity);
     const mode = this.call?.mode;
-    if (ring && mode !== "air" && mode !== "back" && !this.call?.busy) {
+    if (ring && mode !== "air" && mode !== "back" && !this.call?.busy && this.help.duty === null) {
       if (mode === "ring" && this.call?.invite?.id === ring.id) this.call.rings(ring);
       else if (mode !== "ring") this.#ring(ring);
     }
@@ -323,10 +337,29 @@ export class AgentConsole extends Emitter {
     if (failure && !this.tokenNeeded) this.emit("said", { what: "call_failed", ...failure });
     else if (why === "lost_place") this.emit("said", { what: "lost_place" });
     else if (onAirMs > 0) this.emit("said", { what: why === "offstage" ? "offstage" : "left_stage", ms: onAirMs });
+    this.#goBack();
+    this.#changed();
+  }
+
+  /** A shopper's call needs the console: listening in stops, and goes on afterwards. */
+  #makeRoom() {
+    const { call } = this;
+    if (!call || call.mode === "air" || call.mode === "back") return;
+    if (call.mode !== "ring") this.#before = call.roomName;
+    this.#leaveQuietly();
+  }
+
+  #goBack() {
     const before = this.#before;
     this.#before = null;
-    if (before !== null && this.info.rooms.some(({ name }) => name === before)) this.#enter(before, "watch");
-    this.#changed();
+    if (before !== null && !this.call && this.info.rooms.some(({ name }) => name === before)) this.#enter(before, "watch");
+  }
+
+  /** @param {(call: import("./agent-help-types.js").Call) => { title: string, body: string }} words */
+  #ringFor(words) {
+    const { duty, call, busy } = this.help;
+    if (duty === "ring" && call && !busy) this.ringer.start(call.id, words(call));
+    else if (this.call?.mode !== "ring") this.ringer.stop();
   }
 
   /** @param {() => Promise<void>} act */
@@ -343,6 +376,7 @@ export class AgentConsole extends Emitter {
     if (!this.tokenNeeded) this.failure = plain(error);
     const mode = this.call?.mode;
     if (mode !== "air" && mode !== "back") this.#leaveQuietly();
+    if (this.help.duty !== "talk") this.help.close();
     this.ringer.stop();
     this.#changed();
   }

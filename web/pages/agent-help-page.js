@@ -16,7 +16,7 @@ import { WrapUp } from "./components/wrap-up.js";
 import { byId, setText } from "./dom.js";
 import { codeOf, sentence } from "./errors.js";
 import { t } from "./locale.js";
-import { toggleDevice, toggleScreen } from "./studio-devices.js";
+import { announceDevices, toggleDevice, toggleScreen } from "./studio-devices.js";
 
 /**
  * @typedef {import("./agent-console.js").AgentConsole} AgentConsole
@@ -47,6 +47,10 @@ export class HelpPage {
   /** @type {import("./components/help-day.js").MyDay | null} */
   #today = null;
   #narrow = matchMedia("(width <= 720px)");
+  /** Devices whose loss is told. @type {WeakSet<object>} */
+  #announced = new WeakSet();
+  /** A call that the address asks to take part in: the wall's links lead here. */
+  #asked = askedCall();
   side;
 
   /**
@@ -75,6 +79,15 @@ export class HelpPage {
     const { call, visit, duty } = this.#help;
     const seated = this.#console.me !== null || this.#help.identity !== "";
     this.#renderQueue(seated);
+    if (seated && this.#asked && this.#help.supervises) {
+      const { call: id, mode } = this.#asked;
+      this.#asked = null;
+      void this.#help.supervise(id, mode);
+    }
+    if (visit?.capture && !this.#announced.has(visit.capture)) {
+      this.#announced.add(visit.capture);
+      announceDevices(visit.capture, () => this.#help.duty === "talk");
+    }
     const ringing = scene === "call_ring" && call !== null;
     this.#ring.show(
       ringing
@@ -423,6 +436,15 @@ export class HelpPage {
  */
 function handedBy(call, identity) {
   return call.people.find((person) => person.side === "agent" && person.mode !== "ring" && person.identity !== identity)?.name ?? "";
+}
+
+/** @returns {{ call: string, mode: SuperviseMode } | null} */
+function askedCall() {
+  const query = new URLSearchParams(location.search);
+  const call = query.get("call");
+  const mode = query.get("mode");
+  if (!call) return null;
+  return { call, mode: mode === "whisper" || mode === "barge" ? mode : "listen" };
 }
 
 /** @param {Event} event @returns {any} */

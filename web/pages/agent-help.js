@@ -230,8 +230,8 @@ export class AgentHelp extends Emitter {
 
   /** The desk's own list, after a join or a resume. */
   #sync() {
-    const calls = this.#desk?.calls;
-    if (!calls) return;
+    if (!this.#desk) return;
+    const calls = new Map((this.#desk.info.calls ?? []).map((call) => [call.id, call]));
     for (const id of [...this.#calls.keys()]) {
       // A call that we talk in is known by its own connection too.
       if (!calls.has(id) && !(this.visit?.call.id === id && this.duty === "talk")) this.#calls.delete(id);

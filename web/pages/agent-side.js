@@ -23,10 +23,13 @@ import { Meter } from "../sdk/meter.js";
  */
 
 const TALK_SCENES = new Set(["watch", "asking", "air"]);
+/** No other room can be entered. */
+const LOCKED = new Set(["ring", "air", "back", "asking", "call_ring", "call", "wrap"]);
 
 export class AgentSide {
   #desk;
   #changed;
+  #help;
   #root = byId("root", HTMLElement);
   #presence = byId("presence", PresenceSwitch);
   #rooms = byId("rooms", RoomList);
@@ -50,10 +53,12 @@ export class AgentSide {
 
   /**
    * @param {AgentConsole} desk
+   * @param {import("./agent-help-side.js").HelpSide} help what stands beside a shopper's call
    * @param {() => void} changed
    */
-  constructor(desk, changed) {
+  constructor(desk, help, changed) {
     this.#desk = desk;
+    this.#help = help;
     this.#changed = changed;
     this.#buildPanes();
     this.#buildTalk();
@@ -82,7 +87,7 @@ export class AgentSide {
         name: me.name,
         chosen: me.chosen,
         presence: me.presence,
-        why: busyWords(me, call?.mode ?? null),
+        why: busyWords(me, call?.mode ?? null, this.#desk.help.duty),
         skills: me.skills,
         allSkills: me.all_skills,
         disabled: repairing === "desk",
@@ -92,7 +97,7 @@ export class AgentSide {
         current: call?.roomName ?? null,
         currentWord: modeWord(call?.mode ?? null),
         mayOffer: !supervisor,
-        locked: scene === "ring" || scene === "air" || scene === "back" || scene === "asking",
+        locked: LOCKED.has(scene),
       });
       setText(byId("rooms-count", HTMLElement), String(rooms.length));
     }
@@ -101,7 +106,10 @@ export class AgentSide {
     setText(repair, t("agent.desk_repairing"));
     this.#follow(call);
     this.#devices.show(call?.mode === "air" ? call.capture : null);
-    this.#talk.show(call !== null && TALK_SCENES.has(scene), this.#tabs(call));
+    const calling = this.#help.tabs;
+    if (calling.length > 0) this.#talk.show(true, calling);
+    else this.#talk.show(call !== null && TALK_SCENES.has(scene), this.#tabs(call));
+    this.#help.render();
     this.#renderPanes();
   }
 
@@ -229,6 +237,9 @@ export class AgentSide {
     this.#guests.addEventListener("waiting", (event) => {
       this.#count("guests", /** @type {CustomEvent<{ count: number }>} */ (event).detail.count);
     });
+    this.#help.add(this.#talk, () => {
+      this.pane = "talk";
+    });
     this.#talk.add("devices", () => t("talk.devices"), this.#devices.panel, (seen) => this.#devices.look(seen));
   }
 
@@ -276,9 +287,14 @@ export class AgentSide {
 /**
  * @param {import("../sdk/types.js").DeskMe} me
  * @param {import("./agent-view.js").Mode | null} mode
+ * @param {import("./agent-help-view.js").Duty | null} duty
  */
-function busyWords(me, mode) {
+function busyWords(me, mode, duty) {
   if (me.presence !== "busy") return "";
+  const state = /** @type {string | undefined} */ (me.engaged?.state);
+  if (duty === "talk" || state === "in_call") return t("presence.busy_call");
+  if (duty === "wrap" || state === "wrap_up") return t("presence.busy_wrap");
+  if (duty === "ring") return t("presence.busy_ring");
   if (me.engaged?.state === "on_stage" || mode === "air" || mode === "back") return t("presence.busy_stage");
   if (me.engaged?.state === "ringing" || mode === "ring") return t("presence.busy_ring");
   return t("presence.busy_other");

@@ -3,6 +3,8 @@ import { AgentConsole } from "./agent-console.js";
 import { airControls, extraControls } from "./agent-controls.js";
 import { AgentPrompts } from "./agent-prompts.js";
 import { AgentSide } from "./agent-side.js";
+import { HelpPage } from "./agent-help-page.js";
+import { callPassing, mediaWord } from "./agent-help-words.js";
 import { AgentStage } from "./agent-stage.js";
 import { nextCamera } from "./agent-view.js";
 import { agentNotice, passing } from "./agent-words.js";
@@ -36,9 +38,13 @@ const tokens = new TokenSource("*", wantedRole, {
 const desk = new AgentConsole(tokens, (invite) => ({
   title: t("ring.title", { name: invite.from.name }),
   body: [invite.title || invite.room, invite.topic].filter(Boolean).join(" · "),
+}), (call) => ({
+  title: t("callring.title", { name: call.shopper.name }),
+  body: [mediaWord(call.media), call.queue_title, call.topic].filter(Boolean).join(" · "),
 }));
 const picture = new AgentStage(render);
-const side = new AgentSide(desk, render);
+const help = new HelpPage(desk, () => tokens.get(), render);
+const side = new AgentSide(desk, help.side, render);
 const prompts = new AgentPrompts(desk);
 
 const root = byId("root", HTMLElement);
@@ -81,13 +87,14 @@ function render() {
   renderBanner(scene, repairing);
   renderControls(scene, seen);
   prompts.render(scene);
+  help.render(scene);
   side.render({ scene, repairing, supervisor: supervises() });
   byId("on-air-ring", HTMLElement).hidden = scene !== "air";
   const title = inRoom ? call.info?.title || call.roomName : "";
   const place = supervises() ? t("agent.supervisor") : t("agent.title");
   setText(byId("place", HTMLElement), place);
   setText(byId("heading", HTMLElement), title ? `${place} · ${title}` : place);
-  desk.ringer.title = scene === "air" ? `● ${t("air.pill")} · ${title}` : `${place} · ${t("brand")}`;
+  desk.ringer.title = scene === "call" ? `● ${desk.help.call?.shopper.name ?? ""} · ${place}` : scene === "air" ? `● ${t("air.pill")} · ${title}` : `${place} · ${t("brand")}`;
   if (scene !== lastScene) sceneChanged(scene);
 }
 
@@ -97,7 +104,7 @@ function sceneChanged(scene) {
   more = false;
   // On a phone the middle comes to the front when something happens there.
   if (scene === "idle") side.pane = "desk";
-  else side.pane = "stage";
+  else side.pane = scene === "call" && desk.help.call?.media === "text" ? "talk" : "stage";
   setText(byId("announce", HTMLElement), announcement(scene));
 }
 
@@ -107,6 +114,7 @@ function announcement(scene) {
   if (scene === "ring") return t("ring.title", { name: call?.invite?.from.name ?? "" });
   if (scene === "air") return t("air.on_air");
   if (scene === "watch") return t("agent.watching", { room: call?.info?.title || call?.roomName || "" });
+  if (scene === "call_ring" || scene === "call" || scene === "wrap") return help.announcement(scene);
   return notice.querySelector("h2")?.textContent ?? "";
 }
 
@@ -159,7 +167,7 @@ function renderCenter(scene, seen) {
         }
       : null,
   );
-  const clear = (scene === "air" && !closed) || (scene === "watch" && words === null);
+  const clear = (scene === "air" && !closed) || (scene === "watch" && words === null) || scene === "call";
   center.hidden = clear;
   const over = scene === "ring" || scene === "offer" || (scene === "air" && closed) || (scene === "watch" && picture.still);
   center.className = `center ${scene === "asking" ? "low" : over ? "veil" : "solid"}`;
@@ -348,12 +356,25 @@ const ringing = (act) => () => {
   if (desk.call?.mode === "ring") act();
 };
 
+/** In a shopper's call the keys press its controls. @param {string} control */
+const calling = (control) => () => help.press(control);
+
 /** @type {import("./shortcuts.js").Shortcut[]} */
 const shortcuts = [
-  { keys: ["a"], label: "keys.accept", run: ringing(() => void desk.accept()) },
-  { keys: ["d"], label: "keys.decline", run: ringing(() => void desk.decline(null)) },
-  { keys: ["m"], label: "keys.microphone", run: () => press("microphone") },
-  { keys: ["v"], label: "keys.camera", run: () => press("camera") },
+  { keys: ["a"], label: "keys.accept", run: () => (desk.help.duty === "ring" ? void help.accept() : ringing(() => void desk.accept())()) },
+  { keys: ["d"], label: "keys.decline", run: () => (desk.help.duty === "ring" ? help.decline(null) : ringing(() => void desk.decline(null))()) },
+  { keys: ["m"], label: "keys.microphone", run: () => (desk.help.duty === "talk" ? help.press("microphone") : press("microphone")) },
+  { keys: ["v"], label: "keys.camera", run: () => (desk.help.duty === "talk" ? help.press("camera") : press("camera")) },
+  { keys: ["h"], label: "keys.hold", run: calling("hold") },
+  { keys: ["s"], label: "keys.screen", run: calling("screen") },
+  { keys: ["t"], label: "keys.transfer", run: calling("transfer") },
+  { keys: ["i"], label: "keys.add", run: calling("add") },
+  { keys: ["g"], label: "keys.stage", run: calling("stage") },
+  { keys: ["p"], label: "keys.still", run: calling("still") },
+  { keys: ["e"], label: "keys.end", run: calling("end") },
+  { keys: ["q"], label: "keys.take", run: () => help.takeFirst() },
+  { keys: ["c"], label: "keys.chat", run: () => help.side.open("words") },
+  { keys: ["n"], label: "keys.notes", run: () => help.side.open("notes") },
   { keys: ["?"], label: "keys.help", run: () => showKeys(shortcuts) },
 ];
 
@@ -367,7 +388,7 @@ function listen() {
     render();
   });
   desk.on("said", (said) => {
-    const told = passing(said);
+    const told = callPassing(said) ?? passing(said);
     if (told) toast(told.text, told.options);
   });
   ring.addEventListener("accept", () => void desk.accept());
@@ -402,10 +423,10 @@ function listen() {
   }
   window.addEventListener("beforeunload", (event) => {
     // On air a stray press of the back key would take the agent off the stage.
-    if (desk.call?.mode === "air") event.preventDefault();
+    if (desk.call?.mode === "air" || desk.help.duty === "talk") event.preventDefault();
   });
   setInterval(() => {
-    if (desk.call) render();
+    if (desk.call || desk.help.duty !== null) render();
   }, TICK_MS);
 }
 
