@@ -1,13 +1,19 @@
 """Calls, what happened in them, callbacks, queues, agents and files, in the database of :class:`signaling.store.Store`.
 
 Every ``save_*`` may be repeated with the same record, and replaces what was there under that id. All methods raise
-sqlalchemy.exc.SQLAlchemyError when the database is out of order.
+SQLAlchemyError, or OSError, when the database is out of order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
 
+import sqlalchemy as sa
+
+from signaling import call_tables as t
 from signaling.call_records import (
     AgentDay,
     AgentRecord,
@@ -39,6 +45,11 @@ __all__ = [
 ]
 
 
+MAX_PAGE = 1000
+_NOTES = ("note", "reasons", "solved", "noted_at")
+_RATING = ("score", "comment", "rated_solved", "rated_at")
+
+
 class CallStore:
     """``Store.calls``."""
 
@@ -48,55 +59,104 @@ class CallStore:
     # --- calls ---------------------------------------------------------------------------------------------------
 
     async def save_call(self, record: CallRecord) -> None:
-        """Insert or replace. A record without rating or notes leaves those that were there: they may have come by REST
-        while somebody else held an older picture of the call."""
-        raise NotImplementedError
+        """Insert or replace. Rating and notes that are newer than the record's stay: they came by REST while somebody
+        held an older picture of the call."""
+        await self.save_calls((record,))
+
+    async def save_calls(self, records: Iterable[CallRecord]) -> None:
+        """As :meth:`save_call`, all in one transaction."""
+        rows = [_call_row(record) for record in records]
+        if not rows:
+            return
+        c = t.calls_table.c
+        insert = self._database.insert(t.calls_table)
+        new = insert.excluded
+        values: dict[str, Any] = {column.name: new[column.name] for column in c if column.name != "id"}
+        noted = new.noted_at >= c.noted_at
+        rated = sa.func.coalesce(new.rated_at, -1.0) >= sa.func.coalesce(c.rated_at, -1.0)
+        values.update({name: sa.case((noted, new[name]), else_=c[name]) for name in _NOTES})
+        values.update({name: sa.case((rated, new[name]), else_=c[name]) for name in _RATING})
+        async with self._database.write() as connection:
+            await connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=values), rows)
 
     async def add_events(self, events: Iterable[CallEvent]) -> None:
         """Write down what happened, in this order; events whose id is there already are left out."""
-        raise NotImplementedError
+        rows = [{**_plain(event), "detail": _json(event.detail)} for event in events]
+        if not rows:
+            return
+        statement = self._database.insert(t.events_table).on_conflict_do_nothing(index_elements=["id"])
+        async with self._database.write() as connection:
+            await connection.execute(statement, rows)
 
     async def unfinished(self) -> list[CallRecord]:
         """Calls that were not over when the service stopped, the oldest first."""
-        raise NotImplementedError
+        c = t.calls_table.c
+        statement = t.calls_table.select().where(c.state != sa.literal_column("'ended'")).order_by(c.created, c.id)
+        return [_call(row) for row in await self._all(statement)]
 
     async def call(self, call_id: str) -> CallRecord | None:
         """One call, or None."""
-        raise NotImplementedError
+        rows = await self._all(t.calls_table.select().where(t.calls_table.c.id == call_id))
+        return _call(rows[0]) if rows else None
 
     async def events(self, call_id: str) -> list[CallEvent]:
         """What happened in a call, in order."""
-        raise NotImplementedError
+        c = t.events_table.c
+        rows = await self._all(t.events_table.select().where(c.call == call_id).order_by(c.number))
+        return [CallEvent(r.call, r.kind, r.at, r.identity, json.loads(r.detail), r.id) for r in rows]
 
     async def calls(self, which: CallFilter, limit: int = 50, after: Cursor | None = None) -> list[CallRecord]:
-        """A page of calls, the newest first; the next one is ``after`` the last of these."""
-        raise NotImplementedError
+        """A page of at most 1000 calls, the newest first; the next one is ``after`` the last of these."""
+        c = t.calls_table.c
+        statement = t.calls_table.select().where(*conditions(which)).order_by(c.created.desc(), c.id.desc())
+        if after is not None:
+            statement = statement.where(sa.tuple_(c.created, c.id) < sa.tuple_(after.created, after.id))
+        return [_call(row) for row in await self._all(statement.limit(min(limit, MAX_PAGE)))]
 
     async def earlier(self, shopper: str, before: float, limit: int = 10) -> list[CallRecord]:
         """What this person called about before, the newest first."""
-        raise NotImplementedError
+        return await self.calls(CallFilter(shopper=shopper, until=before), limit)
 
     async def set_rating(self, call_id: str, rating: Rating) -> bool:
         """The shopper's word, replacing an earlier one. False: there is no such call."""
-        raise NotImplementedError
+        return await self._set_on_call(call_id, _rating_row(rating))
 
     async def set_notes(self, call_id: str, notes: Notes) -> bool:
         """The agent's notes, replacing earlier ones. False: there is no such call."""
-        raise NotImplementedError
+        return await self._set_on_call(call_id, _notes_row(notes))
 
     async def agent_day(self, agent: str, since: float, until: float) -> AgentDay:
         """The figures of the calls that were created in ``since`` <= t < ``until``."""
-        raise NotImplementedError
+        c = t.calls_table.c
+        statement = sa.select(
+            sa.func.count(),
+            sa.func.avg(c.answered - c.rung),
+            sa.func.avg(sa.func.coalesce(c.wrapped, c.ended) - c.answered),
+            sa.func.avg(sa.cast(c.score, sa.Double)),
+            sa.func.count(c.score),
+            sa.func.coalesce(sa.func.sum(sa.case((c.solved == "yes", 1), else_=0)), 0),
+        ).where(*conditions(CallFilter(agent=agent, since=since, until=until)), c.answered.is_not(None))
+        (row,) = await self._all(statement)
+        return AgentDay(agent, *row)
 
     # --- callbacks -----------------------------------------------------------------------------------------------
 
     async def save_callback(self, record: CallbackRecord) -> None:
-        """Insert or replace."""
-        raise NotImplementedError
+        """Insert or replace; one that is done stays so."""
+        c = t.callbacks_table.c
+        insert = self._database.insert(t.callbacks_table)
+        new = insert.excluded
+        values: dict[str, Any] = {column.name: new[column.name] for column in c if column.name != "id"}
+        values["done"] = sa.func.coalesce(c.done, new.done)
+        values["done_by"] = sa.case((c.done.is_(None), new.done_by), else_=c.done_by)
+        async with self._database.write() as connection:
+            statement = insert.on_conflict_do_update(index_elements=["id"], set_=values)
+            await connection.execute(statement, _plain(record))
 
     async def callback(self, callback_id: str) -> CallbackRecord | None:
         """One, or None."""
-        raise NotImplementedError
+        rows = await self._all(t.callbacks_table.select().where(t.callbacks_table.c.id == callback_id))
+        return CallbackRecord(**rows[0]._mapping) if rows else None
 
     async def callbacks(
         self,
@@ -106,43 +166,144 @@ class CallStore:
         done: bool | None = False,
         limit: int = 200,
     ) -> list[CallbackRecord]:
-        """By the time at which they are wanted, the first first; ``done`` None: those done and those not."""
-        raise NotImplementedError
+        """At most 1000, by the time at which they are wanted, the first first; ``done`` None: those done and those
+        not."""
+        c = t.callbacks_table.c
+        statement = t.callbacks_table.select().order_by(c.at, c.id).limit(min(limit, MAX_PAGE))
+        for column, wanted in ((c.room, room), (c.queue, queue)):
+            if wanted is not None:
+                statement = statement.where(column == wanted)
+        if done is not None:
+            statement = statement.where(c.done.is_not(None) if done else c.done.is_(None))
+        return [CallbackRecord(**row._mapping) for row in await self._all(statement)]
 
     async def callback_done(self, callback_id: str, by: str, at: float) -> CallbackRecord | None:
         """Tick one off; the first who does so stays. None: there is no such callback."""
-        raise NotImplementedError
+        c = t.callbacks_table.c
+        async with self._database.write() as connection:
+            waiting = t.callbacks_table.update().where(c.id == callback_id, c.done.is_(None))
+            await connection.execute(waiting.values(done=at, done_by=by))
+        return await self.callback(callback_id)
 
     # --- queues, agents, files -----------------------------------------------------------------------------------
 
     async def queues(self) -> list[QueueRecord]:
         """All, by name."""
-        raise NotImplementedError
+        rows = [dict(row._mapping) for row in await self._all(t.queues_table.select())]
+        records = [QueueRecord(**_with_lists(row, "skills", "languages")) for row in rows]
+        return sorted(records, key=lambda record: record.name)
 
     async def save_queue(self, record: QueueRecord) -> None:
         """Insert or replace."""
-        raise NotImplementedError
+        lists = {"skills": _json(record.skills), "languages": _json(record.languages)}
+        await self._save(t.queues_table, {**_plain(record), **lists})
 
     async def remove_queue(self, name: str) -> bool:
         """Calls and callbacks keep its name. False: there is no such queue."""
-        raise NotImplementedError
+        async with self._database.write() as connection:
+            result = await connection.execute(t.queues_table.delete().where(t.queues_table.c.name == name))
+        return bool(result.rowcount)
 
     async def save_agent(self, record: AgentRecord) -> None:
         """Insert or replace, but for ``first_seen``, which stays."""
-        raise NotImplementedError
+        await self._save(t.agents_table, {**_plain(record), "skills": _json(record.skills)}, keep=("first_seen",))
 
     async def agents(self) -> list[AgentRecord]:
         """All who ever were at the desk, by identity."""
-        raise NotImplementedError
+        rows = [dict(row._mapping) for row in await self._all(t.agents_table.select())]
+        return sorted((AgentRecord(**_with_lists(row, "skills")) for row in rows), key=lambda record: record.identity)
 
     async def save_file(self, record: FileRecord) -> None:
         """Insert or replace."""
-        raise NotImplementedError
+        await self._save(t.files_table, _plain(record))
 
     async def file(self, file_id: str) -> FileRecord | None:
         """One, or None."""
-        raise NotImplementedError
+        rows = await self._all(t.files_table.select().where(t.files_table.c.id == file_id))
+        return FileRecord(**rows[0]._mapping) if rows else None
 
     async def files(self, call_id: str) -> list[FileRecord]:
         """Those of a call, the oldest first."""
-        raise NotImplementedError
+        c = t.files_table.c
+        rows = await self._all(t.files_table.select().where(c.call == call_id).order_by(c.at, c.id))
+        return [FileRecord(**row._mapping) for row in rows]
+
+    # --- helpers -------------------------------------------------------------------------------------------------
+
+    async def _all(self, statement: sa.Select[Any]) -> list[Any]:
+        async with self._database.read() as connection:
+            return list(await connection.execute(statement))
+
+    async def _save(self, table: sa.Table, row: Mapping[str, Any], keep: tuple[str, ...] = ()) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(self._database.upsert(table, keep), row)
+
+    async def _set_on_call(self, call_id: str, values: Mapping[str, Any]) -> bool:
+        async with self._database.write() as connection:
+            where = t.calls_table.c.id == call_id
+            result = await connection.execute(t.calls_table.update().where(where).values(**values))
+        return bool(result.rowcount)
+
+
+def conditions(which: CallFilter) -> list[sa.ColumnElement[bool]]:
+    """For a WHERE over the table of calls."""
+    c = t.calls_table.c
+    same = ("room", "queue", "agent", "shopper", "entry", "outcome")
+    found: list[sa.ColumnElement[bool]] = [
+        c[name] == getattr(which, name) for name in same if getattr(which, name) is not None
+    ]
+    if which.since is not None:
+        found.append(c.created >= which.since)
+    if which.until is not None:
+        found.append(c.created < which.until)
+    if which.open is not None:
+        found.append(c.state != "ended" if which.open else c.state == "ended")
+    if which.rated is not None:
+        found.append(c.score.is_not(None) if which.rated else c.score.is_(None))
+    return found
+
+
+def _plain(record: Any) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in record.__dataclass_fields__}
+
+
+def _call_row(record: CallRecord) -> dict[str, Any]:
+    row = {**_plain(record), "context": _json(record.context), **_notes_row(record.notes)}
+    row.update(dict.fromkeys(_RATING) | {"comment": ""} if record.rating is None else _rating_row(record.rating))
+    del row["notes"], row["rating"]
+    return row
+
+
+def _notes_row(notes: Notes) -> dict[str, Any]:
+    return {"note": notes.note, "reasons": _json(notes.reasons), "solved": notes.solved, "noted_at": notes.at}
+
+
+def _rating_row(rating: Rating) -> dict[str, Any]:
+    row = asdict(rating)
+    return {"score": row["score"], "comment": row["comment"], "rated_solved": row["solved"], "rated_at": row["at"]}
+
+
+def _call(row: Any) -> CallRecord:
+    values = dict(row._mapping)
+    notes = Notes(values.pop("note"), tuple(json.loads(values.pop("reasons"))), values.pop("solved"), values.pop("noted_at"))
+    score, comment, solved, at = (values.pop(name) for name in _RATING)
+    rating = None if score is None else Rating(score, comment, solved, at)
+    values["context"] = json.loads(values["context"])
+    return CallRecord(**values, notes=notes, rating=rating)
+
+
+def _with_lists(row: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {**row, **{name: tuple(json.loads(row[name])) for name in names}}
+
+
+def _json(value: Any) -> str:
+    # Escapes whatever is not a plain character, NUL among them.
+    return json.dumps(value, ensure_ascii=False, default=_as_json)
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} is not kept")

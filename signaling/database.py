@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ Migrations = Sequence[tuple[int, Sequence[DDLElement]]]
 
 # Any number that nobody else on the same PostgreSQL database uses.
 LOCK = 0x6C69_616E_6D61
+CONNECT_S = 5.0
+COMMAND_S = 30.0
 _BEGIN = "sqlite_begin"
 
 migrations_table = sa.Table(
@@ -64,16 +67,13 @@ class Database:
 
     def upsert(self, table: sa.Table, keep: Sequence[str] = ()) -> sa.Insert:
         """Insert, or replace the row with the same primary key except for the columns to ``keep``."""
-        insert = self._insert(table)
+        insert = self.insert(table)
         keys = [column.name for column in table.primary_key]
         new = {c.name: insert.excluded[c.name] for c in table.columns if c.name not in keys and c.name not in keep}
         return insert.on_conflict_do_update(index_elements=keys, set_=new)
 
-    def insert_new(self, table: sa.Table, unique: str) -> sa.Insert:
-        """Insert, unless ``unique`` is there already."""
-        return self._insert(table).on_conflict_do_nothing(index_elements=[unique])
-
-    def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+        """An INSERT that can be told what to do about a conflict."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
 
     async def migrate(self, migrations: Migrations, clock: Callable[[], float]) -> None:
@@ -106,8 +106,11 @@ class Database:
 def _engine(url: str) -> AsyncEngine:
     parsed = make_url(url)
     if parsed.drivername != "sqlite":
-        driver = "postgresql+asyncpg" if parsed.drivername in ("postgresql", "postgres") else parsed.drivername
-        return create_async_engine(parsed.set(drivername=driver), pool_pre_ping=True)
+        if parsed.drivername not in ("postgresql", "postgres", "postgresql+asyncpg"):
+            raise ValueError(f"store.url: sqlite or postgresql, not {parsed.drivername}")
+        arguments = {"async_creator_fn": _connect, "timeout": CONNECT_S, "command_timeout": COMMAND_S}
+        parsed = parsed.set(drivername="postgresql+asyncpg")
+        return create_async_engine(parsed, pool_pre_ping=True, connect_args=arguments)
     parsed = parsed.set(drivername="sqlite+aiosqlite")
     if not parsed.database or parsed.database == ":memory:":
         # Every connection to :memory: is a database of its own, so there must be one only, used by one at a time.
@@ -120,12 +123,25 @@ def _engine(url: str) -> AsyncEngine:
     return engine
 
 
+async def _connect(*arguments: Any, **options: Any) -> Any:
+    import asyncpg
+
+    # The driver's own errors of connecting would get past everybody who is prepared for SQLAlchemy's.
+    try:
+        return await asyncpg.connect(*arguments, **options)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raise sa.exc.OperationalError("connect", None, error) from None
+
+
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # The driver would begin transactions by itself, but not before a CREATE, and never an immediate one.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON"):
+    for pragma in ("busy_timeout=5000", "synchronous=NORMAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
+    # The file stays in this mode; when it is locked, another Node that starts is switching it just now.
+    with contextlib.suppress(sqlite3.OperationalError):
+        cursor.execute("PRAGMA journal_mode=WAL")
     cursor.close()
 
 

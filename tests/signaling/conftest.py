@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from signaling.app import make_app
 from signaling.config import Config
 from signaling.session import SessionLimits
+from tests.signaling import postgres
 from tests.signaling.fakes import Client, Rig, config, make_rig
 
 LIMITS = SessionLimits(rate=1000.0, burst=1000.0, close_s=0.2)
@@ -31,6 +35,33 @@ class Site(Rig):
         """A client that has joined, and the reply."""
         client = await self.client()
         return client, await client.join(self.token(identity, role), **fields)
+
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_place() -> Iterator[Path]:
+    """A running PostgreSQL server: the folder of its socket."""
+    with postgres.server() as place:
+        yield place
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """An empty database: a file of SQLite, and one on a real PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/new/folder/x.db"
+        return
+    place: Path = request.getfixturevalue("postgres_place")
+    name = f"test_{next(_numbers)}"
+    admin = await asyncpg.connect(host=str(place), user=postgres.OWNER, database="postgres")
+    try:
+        await admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        yield postgres.url(place, name)
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await admin.close()
 
 
 MakeSite = Callable[..., Awaitable[Site]]
