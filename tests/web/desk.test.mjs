@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { aCall } from "./calls.mjs";
 import { FakeBrowser, codeOf, joinWith, record, settle } from "./fakes.mjs";
 import { LianmaiDesk } from "../../web/sdk/desk.js";
 
@@ -170,4 +171,80 @@ test("leaving says so and leaves nothing behind", async () => {
   assert.equal(browser.time.pending, 0);
   assert.equal(browser.listeners, 0);
   assert.equal(await codeOf(desk.setPresence("break")), "not_connected");
+});
+
+// --- one-to-one help ---------------------------------------------------------------------------------------------------
+
+test("calls come, change and end; the news is told after it is in the list", async () => {
+  const { browser, desk } = await seated();
+  const seen = [];
+  desk.on("call", ({ call, previous }) => seen.push([call.state, previous?.state ?? null, desk.calls.size]));
+  const push = (seq, more) => browser.socket.push({ type: "call", seq, call: aCall(more) });
+  push(1, { state: "ringing" });
+  push(2, { state: "wrap_up" });
+  browser.socket.push({ type: "call", seq: 3, call: null });
+  push(4, { state: "ended" });
+  assert.deepEqual(seen, [["ringing", null, 1], ["wrap_up", "ringing", 1], ["ended", "wrap_up", 0]]);
+  push(5, { id: "c2", state: "ended" });
+  assert.deepEqual(seen.at(-1), ["ended", null, 0]);
+});
+
+test("answers, and what is known without waiting for the event", async () => {
+  const { browser, desk } = await seated();
+  const { socket } = browser;
+  const answering = desk.answer("c1");
+  const declining = desk.decline("c2", "lunch");
+  const taking = codeOf(desk.take("c3"));
+  void desk.supervise("c4", "whisper").catch(() => {});
+  void desk.end("c5").catch(() => {});
+  void desk.wrapUp("c6", { note: "", reasons: ["returns"], solved: "yes", done: true }).catch(() => {});
+  const linking = desk.callLink({ topic: "T" });
+  const { id: _, ...asked } = socket.last("wrap_up");
+  assert.deepEqual(asked, { type: "wrap_up", call: "c6", note: "", reasons: ["returns"], solved: "yes", done: true });
+  assert.equal(socket.last("decline_call").reason, "lunch");
+  assert.equal(socket.last("supervise_call").mode, "whisper");
+  assert.equal("reason" in socket.last("end_call"), false);
+  socket.reply(socket.last("answer_call"), { call: aCall({ state: "active" }) });
+  socket.reply(socket.last("decline_call"), { call: aCall({ id: "c2" }) });
+  socket.refuse(socket.last("take_call"), "call_answered");
+  socket.reply(socket.last("call_link"), { link: { id: "l", url: "u", expires: 1 } });
+  assert.equal((await answering).state, "active");
+  await declining;
+  assert.equal(await taking, "call_answered");
+  assert.equal((await linking).url, "u");
+  assert.equal(desk.calls.get("c1").state, "active");
+});
+
+test("the queue and the wall; the wall is asked for again by a new Peer, and not after it was closed", async () => {
+  const { browser, desk } = await seated();
+  const seen = record(desk, "queue", "wall");
+  const wall = (seq) => ({ type: "wall", seq, at: 1, queues: [], agents: [], calls: [], today: {} });
+  browser.socket.push(wall(1));
+  browser.socket.push({ type: "queue", seq: 2, queues: [], waiting: [{ call: "c1" }] });
+  browser.socket.push({ type: "queue", seq: 3, queues: null });
+  void desk.watchWall(true);
+  browser.socket.reply(browser.socket.last("watch_wall"));
+  browser.socket.push(wall(4));
+  assert.deepEqual(seen.map(({ type }) => type), ["queue", "wall"]);
+  assert.equal(desk.queue.waiting[0].call, "c1");
+  assert.equal(desk.wall.at, 1);
+  browser.socket.cut();
+  await browser.time.pass(200);
+  await joinWith(browser, sits({ peer: "p2", desk: { me, rooms: [], invites: [], calls: [aCall({ state: "ringing" })] } }));
+  assert.equal(browser.socket.last("watch_wall").on, true);
+  assert.deepEqual([...desk.calls.keys()], ["c1"], "the desk anew");
+  browser.socket.reply(browser.socket.last("watch_wall"));
+  void desk.watchWall(false);
+  assert.equal(desk.wall, null);
+  browser.socket.push(wall(1));
+  assert.equal(desk.wall, null);
+});
+
+test("a resume keeps the calls", async () => {
+  const { browser, desk } = await seated();
+  browser.socket.push({ type: "call", seq: 1, call: aCall({ state: "ringing" }) });
+  browser.socket.cut();
+  await browser.time.pass(200);
+  await joinWith(browser, { resumed: true, room: undefined, seq: 1, self: {} });
+  assert.equal(desk.calls.size, 1);
 });
