@@ -1,6 +1,11 @@
 /** Small helpers for building and finding elements, typed so that a wrong id fails at start and not at a click. */
 
 const SVG = "http://www.w3.org/2000/svg";
+const SPRITE = new URL("../icons/sprite.svg", import.meta.url);
+/** In a page of another origin, which browsers let use no symbols of ours: they are fetched, and copied. */
+const FOREIGN = typeof location !== "undefined" && SPRITE.origin !== location.origin;
+/** @type {Promise<Document> | null} */
+let symbols = null;
 
 /**
  * The element with this id, which the page's HTML must contain.
@@ -38,7 +43,7 @@ export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
-  svg.append(document.createElementNS(SVG, "use"));
+  if (!FOREIGN) svg.append(document.createElementNS(SVG, "use"));
   setIcon(svg, name);
   return svg;
 }
@@ -48,9 +53,31 @@ export function icon(name) {
  * @param {string} name
  */
 export function setIcon(svg, name) {
+  if (FOREIGN) {
+    if (svg.dataset["icon"] !== name) void copySymbol(svg, name);
+    return;
+  }
   const href = `/web/icons/sprite.svg#${name}`;
   const use = svg.firstElementChild;
   if (use && use.getAttribute("href") !== href) use.setAttribute("href", href);
+}
+
+/**
+ * @param {SVGSVGElement} svg
+ * @param {string} name
+ */
+async function copySymbol(svg, name) {
+  svg.dataset["icon"] = name;
+  symbols ??= fetch(SPRITE)
+    .then((response) => response.text())
+    .then((text) => new DOMParser().parseFromString(text, "image/svg+xml"));
+  const symbol = await symbols.then(
+    (sprite) => sprite.getElementById(name),
+    () => null,
+  );
+  if (!symbol || svg.dataset["icon"] !== name) return;
+  svg.setAttribute("viewBox", symbol.getAttribute("viewBox") ?? "0 0 24 24");
+  svg.replaceChildren(...[...symbol.childNodes].map((node) => svg.ownerDocument.importNode(node, true)));
 }
 
 /**

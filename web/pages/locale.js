@@ -126,6 +126,13 @@ export function applyText(root) {
   }
 }
 
+/** The same inside a page that is not ours: its language and its words are left alone. @param {string} locale */
+export async function useWords(locale) {
+  translate = await load(locale);
+  current = locale;
+  for (const render of listeners) render();
+}
+
 /** @param {string} locale */
 async function useLocale(locale) {
   translate = await load(locale);

@@ -2,7 +2,7 @@
  * Serves web/ as the real server does (routes, content security policy, demo mark) but with a pretended room and a
  * pretended desk in place of the SDK's front doors, so that every state of a page can be looked at without a server.
  *
- *   node tests/web/harness/serve.mjs [port] [--no-demo]      prints its address
+ *   node tests/web/harness/serve.mjs [port] [--no-demo] [--line]      prints its address
  */
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
@@ -31,6 +31,8 @@ const POLICY = [
   "frame-ancestors 'self'",
 ].join("; ");
 const demo = !process.argv.includes("--no-demo");
+/** The widget's pretended line in place of the SDK's own. */
+const line = process.argv.includes("--line");
 const port = Number(process.argv.find((argument) => /^\d+$/.test(argument)) ?? 0);
 
 /** @param {string} path */
@@ -38,10 +40,15 @@ function fileFor(path) {
   if (path === "/") return join(WEB, "pages/landing.html");
   if (path.startsWith("/live/")) return join(WEB, "pages/live.html");
   if (path.startsWith("/host/")) return join(WEB, "pages/host.html");
+  if (["/help", "/wall", "/kpi"].includes(path)) return join(WEB, `pages${path}.html`);
+  if (path === "/web/widget.js") return join(WEB, "widget.js");
   if (path === "/agent" || path.startsWith("/agent/")) return join(WEB, "pages/agent.html");
+  if (path === "/shop") return join(HERE, "shop.html");
+  if (/^\/harness\/shop\.(js|css)$/.test(path)) return join(HERE, path.slice("/harness/".length));
+  if (path === "/web/sdk/help.js" && line) return join(HERE, "fake-line.js");
   if (path === "/web/sdk/lianmai.js") return join(HERE, "fake-room.js");
   if (path === "/web/sdk/desk.js") return join(HERE, "fake-desk.js");
-  if (/^\/web\/sdk\/fake-\w+\.js$/.test(path)) return join(HERE, path.slice("/web/sdk/".length));
+  if (/^\/web\/sdk\/fake-[\w-]+\.js$/.test(path)) return join(HERE, path.slice("/web/sdk/".length));
   if (path.startsWith("/web/")) return join(WEB, normalize(path.slice(5)).replace(/^(\.\.(\/|$))+/, ""));
   return null;
 }
