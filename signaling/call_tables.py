@@ -47,7 +47,6 @@ calls_table = sa.Table(
     _words("agent_name"),
     _words("language"),
     _words("topic"),
-    _words("text"),
     sa.Column("priority", sa.Double, nullable=False),
     sa.Column("rung", sa.Double),
     sa.Column("answered", sa.Double),
@@ -59,15 +58,17 @@ calls_table = sa.Table(
     sa.Column("hold_s", sa.Double, nullable=False),
     sa.Column("transfers", sa.Integer, nullable=False),
     sa.Column("escalations", sa.Integer, nullable=False),
-    _words("context"),
-    _words("note"),
     _words("reasons"),
     _words("solved"),
     sa.Column("noted_at", sa.Double, nullable=False),
     sa.Column("score", sa.Integer),
-    _words("comment"),
     sa.Column("rated_solved", Words),
     sa.Column("rated_at", sa.Double),
+    # What may be long comes last: SQLite reads a row from its start.
+    _words("text"),
+    _words("comment"),
+    _words("note"),
+    _words("context"),
 )
 events_table = sa.Table(
     "call_events",

@@ -2,7 +2,7 @@
 
 SQLAlchemy Core on SQLite or PostgreSQL (:mod:`signaling.database`). The schema grows by :data:`MIGRATIONS`, each applied
 once, in order, in its own transaction; a released one is never edited. What is kept of one-to-one help is
-:attr:`Store.calls`.
+:attr:`Store.calls`, and counted by :attr:`Store.kpi`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from signaling import call_tables
 from signaling.auth import Revocation
 from signaling.call_store import CallStore
 from signaling.database import Database, Migrations
+from signaling.kpi_query import KpiQuery
 from signaling.room_model import Policy
 
 metadata = sa.MetaData()
@@ -84,6 +85,7 @@ class Store:
         self._database = Database(url)
         self._clock = clock
         self.calls = CallStore(self._database)
+        self.kpi = KpiQuery(self._database, clock)
 
     async def open(self) -> None:
         """Connect and bring the schema up to date. Raises sqlalchemy.exc.SQLAlchemyError."""
