@@ -154,7 +154,7 @@ test("colleagues: the free ones first, ourselves never, found by name and skill"
 
 const facts = (/** @type {object} */ change = {}, /** @type {object} */ more = {}) => ({
   call: call(change), identity: "me", phase: "talking", rights: rightsOf(me()), devices: { microphone: {}, camera: {} },
-  soundOnly: false, blocked: false, dismissed: new Set(), ...more,
+  soundOnly: false, weak: false, blocked: false, dismissed: new Set(), ...more,
 });
 const ids = (/** @type {any} */ given) => bannersOf(given).map(({ id, actions = [] }) => [id, ...actions.map((action) => action.id)]);
 const warm = { kind: "identity", to: "a", name: "A", warm: true };
@@ -173,6 +173,7 @@ for (const [what, given, expected] of [
   ["refused, and read", facts({ escalation: { state: "refused", consent: "video", code: "stage_full" } }, { dismissed: new Set(["stage_refused_video_stage_full"]) }), []],
   ["stepped up to a voice", facts({ media: "voice" }, { devices: null }), [["open_microphone", "open_microphone"]]],
   ["stepped up to video", facts({}, { devices: { microphone: {}, camera: null } }), [["open_camera", "dismiss", "open_camera"]]],
+  ["our picture hardly gets out", facts({}, { weak: true }), [["weak", "dismiss", "camera"]]],
   ["a listener opens nothing", facts({}, { devices: null, rights: rightsOf(me({ side: "supervisor", mode: "listen" })) }), []],
   ["the voice goes on without the picture", facts({}, { soundOnly: true }), [["sound_only"]]],
 ]) {

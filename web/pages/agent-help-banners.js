@@ -21,6 +21,7 @@ import { t } from "./locale.js";
  * @property {ReturnType<typeof import("./agent-help-view.js").rightsOf>} rights
  * @property {{ microphone: unknown, camera: unknown } | null} devices
  * @property {boolean} soundOnly the picture has stopped, the voice has not
+ * @property {boolean} weak our own picture hardly gets out
  * @property {boolean} blocked
  * @property {ReadonlySet<string>} dismissed ids that were read
  */
@@ -38,6 +39,7 @@ export function bannersOf(facts) {
     holdBanner(facts),
     stageBanner(facts),
     soundOnly && phase === "talking" ? { id: "sound_only", kind: "warning", text: t("call.sound_only", { name }) } : null,
+    weakBanner(facts),
     deviceBanner(facts),
   ];
   return banners.filter((banner) => banner !== null).filter(({ id }) => !dismissed.has(id));
@@ -89,6 +91,16 @@ function stageBanner({ call, rights }) {
       return { id: `stage_${state}_${consent}_${code ?? ""}`, kind: "info", text: why, actions: [{ id: "dismiss", label: t("urgent.ok") }] };
     }
   }
+}
+
+/** @param {BannerFacts} facts @returns {Banner | null} */
+function weakBanner({ phase, weak, devices }) {
+  if (!weak || phase !== "talking" || !devices?.camera) return null;
+  const actions = [
+    { id: "dismiss", label: t("call.not_now") },
+    { id: "camera", label: t("call.weak_action") },
+  ];
+  return { id: "weak", kind: "warning", text: t("call.weak"), actions };
 }
 
 /** @param {BannerFacts} facts @returns {Banner | null} */

@@ -64,7 +64,7 @@ export class HelpPage {
     this.#token = token;
     this.#render = render;
     // The server takes drafts only after the call; what it refuses before is kept here.
-    this.#notes = new CallNotes((call, draft) => void this.#request("wrap_up", { call, ...draft, done: false }).catch(() => {}));
+    this.#notes = new CallNotes((call, draft) => void this.#help.ask("wrap_up", { call, ...draft, done: false }).catch(() => {}));
     this.side = new HelpSide(this.#help, this.#notes, render);
     this.#listen();
   }
@@ -94,6 +94,7 @@ export class HelpPage {
         ? {
             call,
             from: handedBy(call, this.#help.identity),
+            note: noteOf(call),
             capture: visit?.capture ?? null,
             remainingMs: remaining(call.ring_until, Date.now(), this.#console.desk?.clockOffsetMs ?? 0),
             waitedMs: Math.max(0, this.#now - call.created),
@@ -284,7 +285,8 @@ export class HelpPage {
         void this.#view.unblock();
         break;
       case "hold":
-        this.press("hold");
+      case "camera":
+        this.press(id);
         break;
       case "dismiss":
         this.#view.dismiss(banner);
@@ -351,13 +353,13 @@ export class HelpPage {
     const calling = this.#help.visit !== null && phaseOf(call, this.#help.visit.room.state) === "calling";
     const { name } = call.shopper;
     const sure = calling || (await ask({ title: t("call.end_title", { name }), body: t("call.end_body"), confirm: t("call.end"), danger: true }));
-    if (sure) await this.#help.try(() => this.#request("end_call", { call: call.id }));
+    if (sure) await this.#help.try(() => this.#help.ask("end_call", { call: call.id }));
   }
 
   /** @param {Call} call */
   async #stepOut(call) {
     const sure = await ask({ title: t("call.step_out_title"), body: t("call.step_out_body"), confirm: t("call.step_out") });
-    if (sure) await this.#help.try(() => this.#request("leave_call", { call: call.id }));
+    if (sure) await this.#help.try(() => this.#help.ask("leave_call", { call: call.id }));
   }
 
   /** @param {SuperviseMode} mode */
@@ -402,18 +404,6 @@ export class HelpPage {
     }
   }
 
-  /**
-   * @param {string} type
-   * @param {Record<string, unknown>} fields
-   */
-  async #request(type, fields) {
-    const { desk } = this.#console;
-    const room = this.#help.visit?.room;
-    const reached = desk?.state === "joined" || !room ? desk : room;
-    if (!reached) throw Object.assign(new Error("no connection"), { code: "not_connected" });
-    return reached.ask(type, fields);
-  }
-
   async #loadDay() {
     this.#dayAt = performance.now();
     try {
@@ -436,6 +426,11 @@ export class HelpPage {
  */
 function handedBy(call, identity) {
   return call.people.find((person) => person.side === "agent" && person.mode !== "ring" && person.identity !== identity)?.name ?? "";
+}
+
+/** What the colleague wrote who hands it over. @param {Call} call */
+function noteOf({ transfer }) {
+  return /** @type {{ note?: string } | null} */ (transfer)?.note ?? "";
 }
 
 /** @returns {{ call: string, mode: SuperviseMode } | null} */

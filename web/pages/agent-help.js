@@ -24,6 +24,10 @@ import { codeOf } from "./errors.js";
 const RING_SLACK_MS = 2_000;
 /** After these there is nothing left to answer. */
 const FINAL = new Set(["call_not_found", "call_ended", "call_answered", "not_in_call"]);
+/** After a new join the desk's calls are told one by one. */
+const TOLD_AGAIN_MS = 1_500;
+/** About a person rather than a Peer, and safe to say twice. */
+const AGAIN = Object.freeze({ retry: true, anyPeer: true });
 /** @type {Queue} */
 const NOBODY = Object.freeze({ queues: [], waiting: [], agents: [] });
 
@@ -52,6 +56,8 @@ export class AgentHelp extends Emitter {
   trouble = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #ringTimer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #missed;
   /** Declined here: it rings on only until the server has heard it. @type {string | null} */
   #declined = null;
 
@@ -132,7 +138,7 @@ export class AgentHelp extends Emitter {
       }
       // What is held goes out while the server is asked.
       if (visit.room.state === "joined") this.#heard(await visit.help.answer());
-      else await this.#request("answer_call", { call: call.id });
+      else await this.ask("answer_call", { call: call.id });
     } catch (error) {
       this.trouble = plain(error);
       if (FINAL.has(this.trouble.code)) {
@@ -152,7 +158,7 @@ export class AgentHelp extends Emitter {
     this.#declined = call.id;
     this.#calls.delete(call.id);
     this.#settle();
-    await this.try(() => this.#request("decline_call", { call: call.id, ...(reason ? { reason } : {}) }));
+    await this.try(() => this.ask("decline_call", { call: call.id, ...(reason ? { reason } : {}) }));
   }
 
   /** Pick a waiting one. @param {string} id */
@@ -160,7 +166,7 @@ export class AgentHelp extends Emitter {
     if (this.taking) return;
     this.taking = id;
     this.emit("change", null);
-    await this.try(() => this.#request("take_call", { call: id }));
+    await this.try(() => this.ask("take_call", { call: id }));
     this.taking = null;
     this.emit("change", null);
   }
@@ -171,12 +177,12 @@ export class AgentHelp extends Emitter {
    * @param {SuperviseMode} mode
    */
   async supervise(id, mode) {
-    await this.try(() => this.#request("supervise_call", { call: id, mode }));
+    await this.try(() => this.ask("supervise_call", { call: id, mode }));
   }
 
   /** @param {boolean} on */
   async watchWall(on) {
-    await this.try(() => this.#request("watch_wall", { on }));
+    await this.try(async () => this.#desk?.watchWall(on));
   }
 
   /**
@@ -186,14 +192,26 @@ export class AgentHelp extends Emitter {
    * @returns {Promise<boolean>}
    */
   async wrapUp(id, { note, reasons, solved }, done) {
-    return this.try(() => this.#request("wrap_up", { call: id, note, reasons: [...reasons], solved, done }));
+    return this.try(() => this.ask("wrap_up", { call: id, note, reasons: [...reasons], solved, done }));
+  }
+
+  /**
+   * Ring a shopper who is in that room; the desk hears of the call.
+   * @param {import("../sdk/lianmai.js").LianmaiRoom} room joined
+   * @param {string} identity
+   */
+  async callShopper(room, identity) {
+    await this.try(async () => {
+      const { call } = await room.ask("call_shopper", { identity, media: "video" });
+      if (call?.id) this.#heard(call);
+    });
   }
 
   /** A link that opens a call to us. @param {string} topic @returns {Promise<{ url: string, expires: number } | null>} */
   async link(topic) {
     let made = null;
     await this.try(async () => {
-      made = (await this.#request("call_link", topic ? { topic } : {}))?.["link"] ?? null;
+      made = (await this.ask("call_link", topic ? { topic } : {}))?.["link"] ?? null;
     });
     return made;
   }
@@ -218,6 +236,7 @@ export class AgentHelp extends Emitter {
   close() {
     this.follow(null);
     clearTimeout(this.#ringTimer);
+    clearTimeout(this.#missed);
     this.#leave();
   }
 
@@ -232,12 +251,21 @@ export class AgentHelp extends Emitter {
   #sync() {
     if (!this.#desk) return;
     const calls = new Map((this.#desk.info.calls ?? []).map((call) => [call.id, call]));
-    for (const id of [...this.#calls.keys()]) {
-      // A call that we talk in is known by its own connection too.
-      if (!calls.has(id) && !(this.visit?.call.id === id && this.duty === "talk")) this.#calls.delete(id);
-    }
+    clearTimeout(this.#missed);
+    const missing = [...this.#calls.keys()].filter((id) => !calls.has(id));
+    if (missing.length > 0) this.#missed = setTimeout(() => this.#miss(missing), TOLD_AGAIN_MS);
     for (const call of calls.values()) if (call.id !== this.#declined) this.#calls.set(call.id, call);
     if (this.#declined !== null && !calls.has(this.#declined)) this.#declined = null;
+    this.#settle();
+  }
+
+  /** @param {readonly string[]} ids of calls that the desk had not any more */
+  #miss(ids) {
+    for (const id of ids) {
+      const told = this.#desk?.info.calls.some((call) => call.id === id) ?? false;
+      // A call that we talk in is known by its own connection too.
+      if (!told && !(this.visit?.call.id === id && this.duty === "talk")) this.#calls.delete(id);
+    }
     this.#settle();
   }
 
@@ -316,7 +344,9 @@ export class AgentHelp extends Emitter {
     const name = call.shopper.name;
     const now = this.#calls.get(call.id) ?? null;
     if (duty === "ring" && this.#declined !== call.id) this.emit("said", { what: `call_${ringEnd(now)}`, name });
-    if (duty === "talk") this.emit("said", { what: "call_over", name, reason: now?.end_reason ?? null });
+    if (duty !== "talk") return;
+    const unanswered = call.direction === "out" && (now ?? call).answered === null;
+    this.emit("said", { what: unanswered ? "call_unanswered" : "call_over", name });
   }
 
   /**
@@ -325,12 +355,13 @@ export class AgentHelp extends Emitter {
    * @param {Record<string, unknown>} fields
    * @returns {Promise<Record<string, any>>}
    */
-  async #request(type, fields) {
+  async ask(type, fields) {
     const desk = this.#desk;
     const room = this.visit?.room;
-    if (room && room.state === "joined" && desk?.state !== "joined") return room.ask(type, fields);
+    const options = type === "call_link" ? undefined : AGAIN;
+    if (room && room.state === "joined" && desk?.state !== "joined") return room.ask(type, fields, options);
     if (!desk) throw Object.assign(new Error("no desk"), { code: "not_connected" });
-    const reply = await desk.ask(type, fields);
+    const reply = await desk.ask(type, fields, options);
     if (reply?.["call"]?.id) this.#heard(reply["call"]);
     return reply;
   }

@@ -6,6 +6,7 @@ import { Whisper } from "./agent-whisper.js";
 import { modeWord } from "./agent-words.js";
 import { BackChannel } from "./components/backchannel.js";
 import { ChatPanel } from "./components/chat-panel.js";
+import { ask } from "./components/dialog.js";
 import { GuestsPanel } from "./components/guests-panel.js";
 import { PresenceSwitch } from "./components/presence-switch.js";
 import { RoomList } from "./components/room-list.js";
@@ -105,6 +106,7 @@ export class AgentSide {
     repair.hidden = repairing !== "desk" && !(scene === "air" && this.#desk.failure !== null);
     setText(repair, t("agent.desk_repairing"));
     this.#follow(call);
+    this.#chat.callable = call?.mode === "watch" && !supervisor;
     this.#devices.show(call?.mode === "air" ? call.capture : null);
     const calling = this.#help.tabs;
     if (calling.length > 0) this.#talk.show(true, calling);
@@ -142,6 +144,10 @@ export class AgentSide {
       const chosen = this.#desk.me?.chosen ?? "offline";
       void this.#desk.setPresence(chosen, /** @type {CustomEvent<{ skills: string[] }>} */ (event).detail.skills);
     });
+    this.#chat.addEventListener("call", (event) => {
+      const { identity, name } = /** @type {CustomEvent<{ identity: string, name: string }>} */ (event).detail;
+      void this.#ring(identity, name);
+    });
     const room = (/** @type {Event} */ event) => /** @type {CustomEvent<{ room: string }>} */ (event).detail.room;
     this.#rooms.addEventListener("watch", (event) => this.#desk.watch(room(event)));
     this.#rooms.addEventListener("offer", (event) => this.#desk.offer(room(event)));
@@ -156,6 +162,17 @@ export class AgentSide {
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) this.#whisper?.letGo();
     });
+  }
+
+  /**
+   * Ring a shopper who wrote in the room that we listen in to.
+   * @param {string} identity
+   * @param {string} name
+   */
+  async #ring(identity, name) {
+    const sure = await ask({ title: t("call.ring_title", { name }), body: t("call.ring_body"), confirm: t("chat.call") });
+    const { call, help } = this.#desk;
+    if (sure && call) void help.callShopper(call.room, identity);
   }
 
   /** @param {KeyboardEvent} event */

@@ -18,6 +18,7 @@ import { PreviewCheck } from "./preview-check.js";
  * @typedef {object} CallRingState
  * @property {Call} call
  * @property {string} from a colleague who hands the shopper over; empty when the queue rings
+ * @property {string} note what that colleague wrote for us
  * @property {import("../capture.js").Capture | null} capture null: words only
  * @property {number | null} remainingMs
  * @property {number} waitedMs
@@ -103,7 +104,7 @@ export class CallRing extends HTMLElement {
   #render() {
     const state = this.#state;
     if (!state || this.childElementCount === 0) return;
-    const { call, from, capture, waitedMs, busy, trouble } = state;
+    const { call, from, note, capture, waitedMs, busy, trouble } = state;
     const { name } = call.shopper;
     if (this.#face.dataset.name !== name) {
       this.#face.dataset.name = name;
@@ -119,7 +120,7 @@ export class CallRing extends HTMLElement {
     setText(this.#verifiedWord, t("context.verified"));
     this.#verified.title = t("context.verified_hint");
     this.#from.hidden = from === "";
-    setText(this.#from, t("callring.from", { name: from }));
+    setText(this.#from, note ? t("callring.from_note", { name: from, note }) : t("callring.from", { name: from }));
     this.#context.show(call);
     this.#check.hidden = capture === null;
     this.#check.capture = capture;

@@ -6,6 +6,8 @@
  *   chat.active = false;      // nobody sees it (a closed panel, another tab): what comes is unread
  *   chat.tray.append(...);    // between messages and box: the page's own, for example a raised hand
  *   chat.addEventListener("unread", ({ detail }) => detail.count);
+ *   chat.callable = true;     // whoever wrote can be rung
+ *   chat.addEventListener("call", ({ detail }) => detail.identity);
  */
 import { button, icon, make, setText } from "../dom.js";
 import { badgeOf, changes, composer } from "../chat-view.js";
@@ -50,6 +52,8 @@ export class ChatPanel extends HTMLElement {
   /** Between messages and box: the page's own. */
   tray = make("div", "chat-tray");
   #active = true;
+  /** Shoppers who wrote can be rung from their messages: see the event `call` {identity, name}. */
+  callable = false;
   /** Whether the list follows what comes. */
   #following = true;
   #unread = 0;
@@ -236,7 +240,7 @@ export class ChatPanel extends HTMLElement {
     root.title = new Date(message.at).toLocaleTimeString(getLocale());
   }
 
-  /** What those with controls may do with a message. @param {Line} line */
+  /** What those with controls may do with a message, and an agent with who wrote it. @param {Line} line */
   #openTools(line) {
     const open = line.tools !== null;
     for (const other of this.#lines.values()) {
@@ -244,14 +248,17 @@ export class ChatPanel extends HTMLElement {
       other.tools = null;
     }
     const room = this.#room;
-    if (open || !this.#controls || !room || document.getSelection()?.isCollapsed === false) return;
-    const { id, identity, name } = line.message;
-    const tools = make(
-      "div",
-      "chat-tools",
-      button(t("chat.delete"), "small", () => this.#try(room.deleteChat(id))),
-    );
-    if (identity !== room.self?.identity) {
+    const { id, identity, name, role } = line.message;
+    const mayCall = this.callable && badgeOf(role) === null && identity !== room?.self?.identity;
+    if (open || !(this.#controls || mayCall) || !room || document.getSelection()?.isCollapsed === false) return;
+    const tools = make("div", "chat-tools");
+    if (mayCall) {
+      const call = button(t("chat.call"), "small", () => this.dispatchEvent(new CustomEvent("call", { detail: { identity, name } })));
+      call.title = t("chat.call_name", { name });
+      tools.append(call);
+    }
+    if (this.#controls) tools.append(button(t("chat.delete"), "small", () => this.#try(room.deleteChat(id))));
+    if (this.#controls && identity !== room.self?.identity) {
       const mute = button(t("chat.mute", { minutes: MUTE_S / 60 }), "small", () => this.#try(room.muteChatter(identity, MUTE_S)));
       mute.title = name;
       tools.append(mute);

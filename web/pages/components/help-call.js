@@ -174,6 +174,7 @@ export class HelpCall extends HTMLElement {
         phase,
         rights,
         devices: visit.capture?.tracks ?? null,
+        weak: visit.uplink !== null && visit.uplink.quality <= 1 && visit.capture?.off.camera === false,
         soundOnly: this.#frozen(pictures, picture, room),
         blocked: pictures.blocked,
         dismissed: this.#dismissed,
