@@ -1,101 +1,25 @@
-"""The words of a Room: members and tracks, the facts that it is told, and the effects that it asks for. All frozen."""
+"""The words of a Room: the facts that it is told, and the effects that it asks for. All frozen."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from media.api import Kind, Source
+from media.api import Source
+from signaling import room_entries
+from signaling.circle import Circle
 from signaling.invite import Invite, TargetKind
 
-ShowState = Literal["idle", "live", "away", "ended"]
-DuplicatePolicy = Literal["replace", "refuse"]
-StageLayout = Literal["solo", "side_by_side", "inset", "grid", "screen"]
-#: How a track may be shared: for all, waiting for a place on stage, or for the hosts alone.
-Right = Literal["air", "held", "private"]
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Limits and timeouts of one Room; the config section ``rooms`` explains each."""
-
-    max_peers: int = 1000
-    max_publishers: int = 8
-    max_tracks: int = 8
-    max_stage: int = 6
-    empty_timeout_s: float = 60.0
-    departure_timeout_s: float = 20.0
-    away_grace_s: float = 30.0
-    resume_window_s: float = 30.0
-    duplicate_identity: DuplicatePolicy = "replace"
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One Peer as the Room sees it.
-
-    ``show`` and ``manage`` are its grants of these names; ``staff``: it works here, so it is not one of the audience;
-    ``publish``: what it may share once it is on stage (with ``show`` at any time).
-    """
-
-    id: str
-    identity: str
-    name: str
-    role: str
-    host: bool
-    show: bool = False
-    manage: bool = False
-    staff: bool = False
-    publish: frozenset[Source] = frozenset()
-    connected: bool = True
-
-    def to_wire(self) -> dict[str, Any]:
-        """``peer`` in PROTOCOL.md section 1.3."""
-        return {
-            "id": self.id,
-            "identity": self.identity,
-            "name": self.name,
-            "role": self.role,
-            "connected": self.connected,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """What a member shares. ``flowing``: packets arrive (or it is muted); ``held``: it waits for a place on stage."""
-
-    id: str
-    peer: str
-    kind: Kind
-    source: Source
-    codec: str
-    muted: bool = False
-    flowing: bool = False
-    held: bool = False
-
-    @property
-    def private(self) -> bool:
-        """Whether only the hosts may hear of it."""
-        return self.source == "whisper"
-
-    @property
-    def on_air(self) -> bool:
-        """Whether everybody may hear of it."""
-        return not (self.held or self.private)
-
-    def to_wire(self) -> dict[str, Any]:
-        """``track`` in PROTOCOL.md section 1.3."""
-        return {
-            "id": self.id,
-            "peer": self.peer,
-            "kind": self.kind,
-            "source": self.source,
-            "muted": self.muted,
-            "codec": self.codec,
-            "flowing": self.flowing,
-        }
-
+DuplicatePolicy = room_entries.DuplicatePolicy
+Member = room_entries.Member
+Policy = room_entries.Policy
+Right = room_entries.Right
+ShowState = room_entries.ShowState
+StageLayout = room_entries.StageLayout
+Track = room_entries.Track
+#: Who comes on stage with what, by identity.
+Aired = Mapping[str, frozenset[Source]]
 
 # --- facts -------------------------------------------------------------------------------------------------------
 
@@ -225,11 +149,17 @@ class InviteMade(Fact):
 
 @dataclass(frozen=True, slots=True)
 class StageOffered(Fact):
-    """``by`` asks to come on stage."""
+    """``by`` asks to come on stage; with ``circle``: to bring it along, as in :class:`CircleAired`.
+
+    ``consents`` says for each identity what was agreed to (``voice``, ``video``, ``blurred``), for the host to know.
+    """
 
     invite_id: str
     by: str
     topic: str = ""
+    circle: str | None = None
+    aired: Aired | None = None
+    consents: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +304,42 @@ class CohostSet(Fact):
     cohost: bool
 
 
+# --- facts of circles; they come from the calls, so nobody's right to them is asked here --------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CircleSet(Fact):
+    """Makes a circle, or changes it."""
+
+    circle: Circle
+
+
+@dataclass(frozen=True, slots=True)
+class CircleEnded(Fact):
+    """The circle is no more, and its tracks end at once."""
+
+    circle_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CircleAired(Fact):
+    """These of the circle come on stage with these sources, and nothing else of them does; said again it changes what.
+
+    All get a place or none. Raises ``stage_full``, ``stage_locked``, ``not_live``, ``not_in_show``, ``call_not_found``,
+    ``not_in_call`` (no seat) and ``wrong_state`` (the circle is not open, or somebody is not in the Room).
+    """
+
+    circle_id: str
+    aired: Aired
+
+
+@dataclass(frozen=True, slots=True)
+class CircleGrounded(Fact):
+    """Back from the stage, or the offer to come there is taken back."""
+
+    circle_id: str
+
+
 # --- effects -----------------------------------------------------------------------------------------------------
 
 
@@ -384,12 +350,13 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Tell(Effect):
-    """Send an event to every member, or to the Peers ``only``, except ``skip``."""
+    """Send an event to every member, or to the Peers ``only``, except ``skip`` and those who ``know`` it already."""
 
     type: str
     fields: dict[str, Any]
     skip: str | None = None
     only: frozenset[str] | None = None
+    know: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +386,26 @@ class TracksMuted(Effect):
     """Drop the packets of these, whatever their owner wants."""
 
     tracks: tuple[Track, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenBy(Effect):
+    """What these Peers may see is different: cut off at once what they may not see any more, and offer them the rest."""
+
+    peers: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CircleOnStage(Effect):
+    """A circle came on stage; or it went off, or its offer to come ended without.
+
+    ``code`` is then why: None as was asked by :class:`CircleGrounded`, ``removed``, ``left``, ``grants``, ``show_ended``,
+    ``no_media``, ``declined``, ``cancelled``, ``no_answer``, ``inviter_left``, ``call_ended``.
+    """
+
+    circle_id: str
+    on: bool
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
