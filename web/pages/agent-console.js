@@ -63,6 +63,9 @@ export class AgentConsole extends Emitter {
       this.#changed();
     });
     this.help.on("said", (said) => this.emit("said", said));
+    this.help.on("missed", ({ id, queue, queue_title: title, shopper, topic }) => {
+      this.book?.missed({ id, room: title || queue, from: shopper.name, topic, at: Date.now() });
+    });
     this.help.on("begin", () => this.#makeRoom());
     this.help.on("rest", () => this.#goBack());
   }

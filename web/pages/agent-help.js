@@ -3,7 +3,7 @@
  * agent-help-*.js beside it show it.
  *
  * Events: `change` (render again), `said` (something to tell in words), `begin` and `rest` (a call claims the console, or
- * lets it go).
+ * lets it go), `missed` (nobody answered here).
  */
 import { Emitter } from "../sdk/emitter.js";
 import { currentCall, ringEnd } from "./agent-help-view.js";
@@ -17,7 +17,7 @@ import { codeOf } from "./errors.js";
  * @typedef {import("./agent-help-view.js").Duty} Duty
  * @typedef {import("./agent-console.js").Said} Said
  * @typedef {import("../sdk/desk.js").LianmaiDesk} LianmaiDesk
- * @typedef {{ change: null, said: Said, begin: Call, rest: null }} HelpEvents
+ * @typedef {{ change: null, said: Said, begin: Call, rest: null, missed: Call }} HelpEvents
  */
 
 /** A ring of which nothing is heard any more is over so long after its time. */
@@ -343,7 +343,11 @@ export class AgentHelp extends Emitter {
   #tellEnd({ call, duty }) {
     const name = call.shopper.name;
     const now = this.#calls.get(call.id) ?? null;
-    if (duty === "ring" && this.#declined !== call.id) this.emit("said", { what: `call_${ringEnd(now)}`, name });
+    if (duty === "ring" && this.#declined !== call.id) {
+      const end = ringEnd(now);
+      if (end === "missed") this.emit("missed", call);
+      this.emit("said", { what: `call_${end}`, name });
+    }
     if (duty !== "talk") return;
     const unanswered = call.direction === "out" && (now ?? call).answered === null;
     this.emit("said", { what: unanswered ? "call_unanswered" : "call_over", name });
