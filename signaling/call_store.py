@@ -55,6 +55,8 @@ class CallStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # Building it costs more than running it.
+        self._saving = _save_call_statement(database)
 
     # --- calls ---------------------------------------------------------------------------------------------------
 
@@ -68,16 +70,8 @@ class CallStore:
         rows = [_call_row(record) for record in records]
         if not rows:
             return
-        c = t.calls_table.c
-        insert = self._database.insert(t.calls_table)
-        new = insert.excluded
-        values: dict[str, Any] = {column.name: new[column.name] for column in c if column.name != "id"}
-        noted = new.noted_at >= c.noted_at
-        rated = sa.func.coalesce(new.rated_at, -1.0) >= sa.func.coalesce(c.rated_at, -1.0)
-        values.update({name: sa.case((noted, new[name]), else_=c[name]) for name in _NOTES})
-        values.update({name: sa.case((rated, new[name]), else_=c[name]) for name in _RATING})
         async with self._database.write() as connection:
-            await connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=values), rows)
+            await connection.execute(self._saving, rows)
 
     async def add_events(self, events: Iterable[CallEvent]) -> None:
         """Write down what happened, in this order; events whose id is there already are left out."""
@@ -243,6 +237,18 @@ class CallStore:
             where = t.calls_table.c.id == call_id
             result = await connection.execute(t.calls_table.update().where(where).values(**values))
         return bool(result.rowcount)
+
+
+def _save_call_statement(database: Database) -> sa.Insert:
+    c = t.calls_table.c
+    insert = database.insert(t.calls_table)
+    new = insert.excluded
+    values: dict[str, Any] = {column.name: new[column.name] for column in c if column.name != "id"}
+    noted = new.noted_at >= c.noted_at
+    rated = sa.func.coalesce(new.rated_at, -1.0) >= sa.func.coalesce(c.rated_at, -1.0)
+    values.update({name: sa.case((noted, new[name]), else_=c[name]) for name in _NOTES})
+    values.update({name: sa.case((rated, new[name]), else_=c[name]) for name in _RATING})
+    return insert.on_conflict_do_update(index_elements=["id"], set_=values)
 
 
 def conditions(which: CallFilter) -> list[sa.ColumnElement[bool]]:

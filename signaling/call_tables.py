@@ -137,7 +137,7 @@ files_table = sa.Table(
 )
 INDEXES = (
     sa.Index("calls_by_created", calls_table.c.created, calls_table.c.id),
-    sa.Index("calls_by_shopper", calls_table.c.shopper, calls_table.c.created),
+    sa.Index("calls_by_shopper", calls_table.c.shopper, calls_table.c.created, calls_table.c.direction),
     sa.Index("calls_by_agent", calls_table.c.agent, calls_table.c.created),
     sa.Index("calls_by_room", calls_table.c.room, calls_table.c.created),
     # Few calls are going on, whatever has been.

@@ -163,7 +163,6 @@ def _columns(now: float) -> list[sa.ColumnElement[Any]]:
         later.c.created > c.created,
         later.c.created <= c.ended + REPEAT_S,
         later.c.direction != "out",
-        later.c.id != c.id,
     )
     columns: dict[str, sa.ColumnElement[Any]] = {
         "asked": count.filter(asked),
