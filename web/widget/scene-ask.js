@@ -74,7 +74,7 @@ export class AskScene {
     const { queue } = view;
     const ready = queue && queue.waiting === 0 && queue.agents > 0;
     this.#about.classList.toggle("ready", ready === true);
-    setText(this.#about, !queue ? t("widget.ask.about") : ready ? t("widget.ask.ready") : waitWords(queue.estimate));
+    setText(this.#about, ready ? t("widget.ask.ready") : queue?.estimate ? t("widget.ask.wait", { range: waitWords(queue.estimate) }) : t("widget.ask.about"));
     const product = this.page.product();
     this.#product.hidden = product === null;
     setText(this.#productWords, product?.title ?? "");

@@ -1,5 +1,5 @@
 /** Call me back: when, under which number, about what. */
-import { button, icon, make, setText } from "../pages/dom.js";
+import { button, make, setText } from "../pages/dom.js";
 import { t } from "../pages/locale.js";
 import { callbackTimes } from "./view.js";
 import { timeWords } from "./words.js";
@@ -37,7 +37,7 @@ export class LaterScene {
     this.#note.maxLength = 300;
     this.#note.rows = 2;
     this.#send.type = "submit";
-    this.#send.append(icon("phone"), make("span"));
+    this.#send.append(make("span"));
     this.#times.setAttribute("role", "radiogroup");
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();

@@ -13,7 +13,7 @@ import { NoteScene } from "./scene-note.js";
 import { RateScene } from "./scene-rate.js";
 import { WaitScene } from "./scene-wait.js";
 import { Sheets } from "./sheets.js";
-import { failureWords, statusWords } from "./words.js";
+import { bubbleWords, failureWords, statusWords } from "./words.js";
 
 /**
  * @typedef {import("./flow.js").Flow} Flow
@@ -125,9 +125,10 @@ export class Shell {
     setText(this.#buttonWord, this.label || t("widget.button"));
     this.#button.setAttribute("aria-label", this.label || t("widget.button_hint"));
     this.#button.setAttribute("aria-expanded", String(frame === "card"));
-    setText(this.#title, view.agent && (scene === "call" || scene === "ringing") ? view.agent.name : (view.queue?.title || model.call?.queue_title || t("widget.title")));
+    setText(this.#title, view.agent && scene === "call" ? view.agent.name : (view.queue?.title || model.call?.queue_title || t("widget.title")));
     const status = statusWords(view, model.call);
-    setText(this.#status, scene === "rate" || scene === "over" || scene === "called" ? "" : status);
+    // The other scenes say it themselves, and larger.
+    setText(this.#status, scene === "call" ? status : "");
     this.#status.hidden = this.#status.textContent === "";
     this.#name(this.#out, popped ? t("widget.popin") : t("widget.popout"));
     this.#out.hidden = !this.#popOut.possible || scene !== "call" || this.#phone.matches;
@@ -140,7 +141,7 @@ export class Shell {
     else this.#hideScene();
     this.#sheets.show(view, model);
     this.#grow.hidden = frame !== "bubble";
-    setText(this.#growWords, scene === "call" ? (view.banner ? status : "") : status);
+    setText(this.#growWords, scene === "call" ? (view.banner || view.kind === "text" ? status : "") : bubbleWords(view, model.call));
     this.#grow.setAttribute("aria-label", `${t("widget.expand")} ${status}`);
     const modal = frame === "card" && this.#phone.matches && !popped;
     this.#card.setAttribute("aria-modal", String(modal));

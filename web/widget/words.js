@@ -129,6 +129,15 @@ export function statusWords({ scene, agent, banner, kind }, call) {
 }
 
 /**
+ * What fits into the bubble.
+ * @param {View} view
+ * @param {Call | null} call
+ */
+export function bubbleWords(view, call) {
+  return (view.scene === "waiting" && placeWords(call?.position ?? null)) || statusWords(view, call);
+}
+
+/**
  * @param {import("./view.js").Banner} banner
  * @param {string} name of the agent
  * @param {Call | null} call
