@@ -3,6 +3,7 @@
  * Pure; the same reference comes back when an event changes nothing.
  * @module
  */
+import { same } from "./stage_state.js";
 
 /** @typedef {import("./types.js").CallDevice} CallDevice */
 /** @typedef {import("./types.js").CallInfo} CallInfo */
@@ -27,10 +28,13 @@ const EMPTY = Object.freeze({
 });
 
 /** What is drawn on, ticked or switched while a call goes on: by events of its own, beside the whole call. */
-export const CALL_NEWS = new Set([
+const CALL_NEWS = new Set([
   "call_message", "call_mark", "call_clear", "call_pointer", "call_freeze", "call_checklist", "call_device",
   "call_device_state",
 ]);
+
+/** Of those, what is over at once: nothing of it is kept. */
+const PASSING = new Set(["call_pointer", "call_device"]);
 
 /** Of those, what comes many times a second: not worth drawing all of a room again. */
 export const CALL_DRAWING = new Set(["call_mark", "call_clear", "call_pointer"]);
@@ -48,6 +52,16 @@ export function reduceCalls(calls, event) {
   if (!change || !call) return calls;
   const next = change(call, event);
   return next === call ? calls : calls.map((entry, index) => (index === at ? next : entry));
+}
+
+/**
+ * Whether an event is news to whoever had these calls: our own words come twice, as a reply and as an event.
+ * @param {WireEvent} event
+ * @param {readonly CallInfo[]} before
+ * @param {readonly CallInfo[]} after
+ */
+export function isNews({ type }, before, after) {
+  return CALL_NEWS.has(type) && (before !== after || PASSING.has(type));
 }
 
 /**
@@ -139,6 +153,7 @@ function withCall(calls, heard) {
   const at = calls.findIndex(({ id }) => id === heard.id);
   const former = calls[at];
   const call = whole(heard, former);
+  if (former && same(former, call)) return calls;
   if (former) return calls.map((entry, index) => (index === at ? call : entry));
   // One that is over makes room for the next.
   const kept = calls.filter((entry) => entry.state !== "ended" || entry.room !== call.room);

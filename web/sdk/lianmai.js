@@ -7,7 +7,7 @@ import { CallSeam } from "./call_seam.js";
 import { Connection, defaultUrl, helloOf } from "./connection.js";
 import { browserEnv } from "./env.js";
 import { LianmaiError } from "./errors.js";
-import { CALL_DRAWING, CALL_NEWS } from "./help_state.js";
+import { CALL_DRAWING, isNews } from "./help_state.js";
 import { OnAir } from "./on_air.js";
 import { Publisher } from "./publisher.js";
 import { DownlinkMonitor } from "./quality.js";
@@ -372,9 +372,9 @@ export class LianmaiRoom extends StageControls {
         return;
       default: {
         const { identity = "" } = this.#self ?? {};
-        const { invites } = this.#info;
+        const { invites, calls } = this.#info;
         this.#setInfo(reduce(this.#info, event, { identity, controls: this.controls }), CALL_DRAWING.has(event.type));
-        if (CALL_NEWS.has(event.type)) this.emit("callnews", event);
+        if (isNews(event, calls, this.#info.calls)) this.emit("callnews", event);
         const news = newsOf(event);
         if (news?.name === "invite") this.#onAir.invited(news.detail.invite, invites);
         if (news) this.emit(news.name, news.detail);

@@ -2,7 +2,9 @@
  * A pretended LianmaiDesk, served in place of web/sdk/desk.js by serve.mjs. `?state=` says what it shows (fake-scenes.js).
  */
 import { LianmaiError } from "./errors.js";
+import { pretendedHelp } from "./fake-help.js";
 import { deskRooms, ringing, wants } from "./fake-scenes.js";
+import { reduceCalls } from "./help_state.js";
 import { InviteAnswers } from "./stage.js";
 
 export { LianmaiError };
@@ -16,7 +18,9 @@ export class LianmaiDesk extends InviteAnswers {
   rttMs = 20;
   /** @type {any} */
   self = null;
-  info = { me: null, rooms: [], invites: [] };
+  info = { me: null, rooms: [], invites: [], calls: [] };
+  queue = { queues: [], waiting: [] };
+  wall = null;
   #token;
 
   constructor({ token }) {
@@ -51,13 +55,74 @@ export class LianmaiDesk extends InviteAnswers {
       rooms: deskRooms(),
     });
     this.#become("joined");
+    pretendedHelp().join(this.#help);
     const ring = ringing();
     if (ring) setTimeout(() => this.#ring(ring), 500);
     if (wants("reconnecting")) setTimeout(() => this.#become("reconnecting"), 900);
     if (wants("replaced")) setTimeout(() => this.emit("bye", { code: "identity_replaced", message: "" }), 900);
   }
 
+  get calls() {
+    return new Map(this.info.calls.map((call) => [call.id, call]));
+  }
+
+  answer(call) {
+    return this.#call("answer_call", { call });
+  }
+
+  decline(call, reason) {
+    return this.#call("decline_call", { call, reason });
+  }
+
+  take(call) {
+    return this.#call("take_call", { call });
+  }
+
+  supervise(call, mode) {
+    return this.#call("supervise_call", { call, mode });
+  }
+
+  wrapUp(call, notes) {
+    return this.#call("wrap_up", { call, ...notes });
+  }
+
+  async end(call) {
+    await this.ask("end_call", { call });
+  }
+
+  async callLink() {
+    return (await this.ask("call_link")).link;
+  }
+
+  async watchWall(on) {
+    await this.ask("watch_wall", { on });
+  }
+
+  async #call(type, fields) {
+    return (await this.ask(type, fields)).call;
+  }
+
+  #help = {
+    desk: true,
+    hear: (event) => {
+      const { type, ...fields } = event;
+      if (type === "queue" || type === "wall") {
+        this[type] = fields;
+        this.emit(type, fields);
+        return;
+      }
+      const former = this.info.calls;
+      const calls = reduceCalls(former, event);
+      if (calls === former) return;
+      this.#change({ calls: calls.filter(({ state }) => state !== "ended") });
+      if (type !== "call") return;
+      const same = (entry) => entry.id === event.call.id;
+      this.emit("call", { call: calls.find(same), previous: former.find(same) ?? null });
+    },
+  };
+
   async leave() {
+    pretendedHelp().leave(this.#help);
     this.#become("closed");
   }
 
@@ -71,7 +136,9 @@ export class LianmaiDesk extends InviteAnswers {
   }
 
   /** @override */
-  async ask(type, { invite: id, reason = null } = {}) {
+  async ask(type, { invite: id, reason = null, ...fields } = {}) {
+    const help = await pretendedHelp().ask(type, { reason, ...fields });
+    if (help) return help;
     await new Promise((resolve) => setTimeout(resolve, 60));
     const invite = this.info.invites.find((entry) => entry.id === id);
     if (!invite) throw new LianmaiError("invite_expired");

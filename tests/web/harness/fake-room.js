@@ -4,10 +4,12 @@
  * the page asks for happens, in this page only.
  */
 import { LianmaiError } from "./errors.js";
+import { pretendedHelp } from "./fake-help.js";
 import { picture, silence } from "./fake-pictures.js";
 import {
   HANDS, STAFF, chatHistory, chatLine, directory, grants, invitation, plan, ringing, role, staffTalk, urgentMessage, wants,
 } from "./fake-scenes.js";
+import { CALL_DRAWING, isNews } from "./help_state.js";
 import { StageControls } from "./stage.js";
 import { newsOf } from "./stage_state.js";
 import { EMPTY, reduce } from "./state.js";
@@ -32,6 +34,20 @@ export class LianmaiRoom extends StageControls {
   info = EMPTY;
   #token;
   #saidAt = 0;
+  #help = {
+    hear: (event) => this.#hear(event),
+    arrive: (person, who) => {
+      if (!this.info.peers.some(({ id }) => id === who.peer)) this.#arrive(person, who);
+    },
+  };
+  /** As the real one's, for a HelpLine. */
+  seam = {
+    hear: (event) => this.#hear(event),
+    fetch: (path, init) => pretendedHelp().fetch(path, init),
+    sendWhile: (ask) => ask(),
+    coverWith: () => {},
+    coverWhile: (ask) => ask(),
+  };
 
   constructor({ token }) {
     super();
@@ -69,6 +85,8 @@ export class LianmaiRoom extends StageControls {
     if (plan.unavailable) this.emit("trackunavailable", { track: "t", code: "codec_unsupported", message: "" });
     if (plan.then) setTimeout(() => this.#then(plan.then), 900);
     this.#begin();
+    // The widget has a pretended line of its own (fake-line.js).
+    if (!window.pretendedLine) pretendedHelp().join(this.#help);
   }
 
   async publish(track, options) {
@@ -82,14 +100,15 @@ export class LianmaiRoom extends StageControls {
       unpublish: async (ended) => void this.localTracks.delete(ended),
     });
     const mayAlways = this.self?.grants.show === true || options.source === "whisper";
-    if (!mayAlways && !this.place && !this.info.invites.some(({ state }) => state === "pending")) {
+    const calls = this.info.call && !["ended", "wrap_up"].includes(this.info.call.state);
+    if (!mayAlways && !this.place && !calls && !this.info.invites.some(({ state }) => state === "pending")) {
       local.release();
       throw new LianmaiError("not_on_stage");
     }
     this.localTracks.add(local);
     local.published(`own-${options.source}`);
     if (this.self.grants.show && !this.place) this.#stand(this.self, { peer: "p-self", first: true });
-    if (local.held && this.place) await local.hold(false);
+    if (local.held && (this.place || this.info.call?.state === "active")) await local.hold(false);
     return local;
   }
 
@@ -122,6 +141,7 @@ export class LianmaiRoom extends StageControls {
   }
 
   async leave() {
+    pretendedHelp().leave(this.#help);
     this.#become("closed");
   }
 
@@ -139,6 +159,8 @@ export class LianmaiRoom extends StageControls {
 
   /** @override */
   async ask(type, fields = {}) {
+    const help = await pretendedHelp().ask(type, fields);
+    if (help) return help;
     await new Promise((resolve) => setTimeout(resolve, 60));
     const answer = this.#answers[type];
     if (!answer) throw new LianmaiError("unknown_type");
@@ -299,7 +321,11 @@ export class LianmaiRoom extends StageControls {
   #hear(event) {
     const previous = this.info;
     const before = this.place;
-    this.#inform(reduce(previous, event, { identity: "me", controls: this.controls }));
+    const next = reduce(previous, event, { identity: "me", controls: this.controls });
+    if (CALL_DRAWING.has(event.type)) this.info = next;
+    else this.#inform(next);
+    if (event.type.startsWith("call") && !CALL_DRAWING.has(event.type) && next.calls !== previous.calls) this.#called(previous.call);
+    if (isNews(event, previous.calls, this.info.calls)) this.emit("callnews", event);
     if (this.info.stage !== previous.stage) {
       this.#obey(before);
       this.emit("stage", { stage: this.info.stage, previous: previous.stage });
@@ -307,6 +333,22 @@ export class LianmaiRoom extends StageControls {
     }
     const news = newsOf(event);
     if (news) this.emit(news.name, news.detail);
+  }
+
+  /** What a call means for what we send. */
+  #called(previous) {
+    const { call } = this.info;
+    const over = call?.state === "ended" || call?.state === "wrap_up";
+    for (const local of [...this.localTracks]) {
+      if (call?.state === "active") void local.hold(false);
+      else if (call?.state === "on_hold") void local.hold(true);
+      if (!over || this.place || this.self.grants.show) continue;
+      this.localTracks.delete(local);
+      local.release();
+      this.emit("unpublished", { track: local, code: "call_ended", message: "" });
+    }
+    for (const person of over ? call.people : []) this.#depart(person.peer);
+    this.emit("call", { call, previous });
   }
 
   /** What the stage means for what we send. */

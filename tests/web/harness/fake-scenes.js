@@ -87,11 +87,11 @@ export function role() {
 /** @returns {any} grants as the server gives them to a role */
 export function grants() {
   const send = ["camera", "microphone", "screen", "screen_audio"];
-  const talk = { subscribe: true, chat: true };
+  const talk = { subscribe: true, chat: true, call: true };
   return {
     host: { publish: send, show: true, backchannel: true, ...talk },
     agent: { publish: send, backchannel: true, desk: true, ...talk },
-    supervisor: { publish: ["whisper"], manage: true, backchannel: true, desk: true, ...talk },
+    supervisor: { supervise: true, publish: ["whisper"], manage: true, backchannel: true, desk: true, ...talk },
     reviewer: { subscribe: true },
   }[role()] ?? talk;
 }
