@@ -56,7 +56,7 @@ function transferBanner({ call, identity, rights }) {
     return { id: "transfer", kind: "info", text: t("transfer.asked", { name: owner?.name ?? "", shopper: words.shopper }) };
   }
   if (transfer.state === "ringing") {
-    const text = transfer.warm ? t("transfer.ringing_warm", words) : t("transfer.ringing", words);
+    const text = t("transfer.ringing_warm", words);
     return { id: "transfer", kind: "wait", text, actions: [{ ...back, label: t("dialog.cancel") }] };
   }
   const go = { id: "transfer_complete", label: t("transfer.complete"), primary: true };

@@ -22,6 +22,8 @@ import { Outgoing } from "./outgoing.js";
  * @typedef {{ change: null, call: Call, trouble: unknown, over: { code: string, message: string } }} VisitEvents
  */
 
+const KNOWN_MS = 500;
+
 /** @extends {Emitter<VisitEvents>} */
 export class HelpVisit extends Emitter {
   /** @type {Call} */
@@ -39,6 +41,10 @@ export class HelpVisit extends Emitter {
   #outgoing = null;
   #entered = false;
   #closed = false;
+  /** The room has said which call is ours: before, it would refuse what we send. */
+  #known = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #knowing;
   /** The media for which devices were prepared. */
   #prepared = "";
 
@@ -63,7 +69,9 @@ export class HelpVisit extends Emitter {
       void this.#prepare();
       await this.room.join();
       this.#entered = true;
-      this.#send();
+      if (this.help.call) this.#know();
+      // Told right after the join; should that fail, the server decides what may be sent.
+      else this.#knowing = setTimeout(() => this.#know(), KNOWN_MS);
       this.#changed();
     } catch (error) {
       this.#end({ code: codeOf(error), message: String(/** @type {{ message?: unknown }} */ (error)?.message ?? "") });
@@ -119,6 +127,7 @@ export class HelpVisit extends Emitter {
   close() {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#knowing);
     this.#outgoing?.close();
     this.capture?.close();
     this.help.close();
@@ -141,11 +150,19 @@ export class HelpVisit extends Emitter {
       this.downlink = { quality, reason };
       this.#changed();
     });
-    help.on("call", ({ call }) => {
-      if (call && call.id === this.call.id) this.emit("call", call);
+    help.on("call", ({ call, previous }) => {
+      if (!call || call.id !== this.call.id) return;
+      if (!previous) this.#know();
+      this.emit("call", call);
     });
     room.on("error", (error) => this.emit("trouble", error));
     room.on("bye", (bye) => this.#end(bye));
+  }
+
+  #know() {
+    clearTimeout(this.#knowing);
+    this.#known = true;
+    this.#send();
   }
 
   #devices() {
@@ -174,7 +191,7 @@ export class HelpVisit extends Emitter {
 
   #send() {
     const { capture } = this;
-    if (!capture || this.#closed || !this.#entered || capture.state !== "open") return;
+    if (!capture || this.#closed || !this.#entered || !this.#known || capture.state !== "open") return;
     if (!this.#outgoing) {
       this.#outgoing = new Outgoing(this.room, capture);
       this.#outgoing.on("trouble", (error) => {

@@ -82,7 +82,8 @@ export class AgentHelp extends Emitter {
   }
 
   get supervises() {
-    return this.#desk?.self?.grants["supervise"] === true;
+    const { role, grants } = this.#desk?.self ?? {};
+    return grants?.["supervise"] === true || role === "supervisor";
   }
 
   /** Listen to this desk; null: to none. @param {LianmaiDesk | null} desk */

@@ -237,6 +237,61 @@ AGENT_SHOTS = (
     Shot("supervisor-idle", f"{SUPERVISOR}staff"),
     Shot("supervisor-watch", f"{SUPERVISOR}stage2,staff,urgent", steps=(f"{ROOM}(1)",), settle_ms=1800),
 )
+CALL = "/agent?help="
+WATCHER = "/agent?as=supervisor&role=supervisor&help="
+KNOWN = "queue,verified,cards,earlier,chat,checklist,device,stay"
+MORE = "phone:[data-control=more]"
+CALL_SHOTS = (
+    Shot("call-queue", f"{CALL}queuelong", settle_ms=1500),
+    *(
+        Shot(f"call-{name}", f"{CALL}{words},{KNOWN}", settle_ms=2000)
+        for name, words in {
+            "ring": "ringing",
+            "ring-text": "ringing,text",
+            "ring-long": "ringing,long",
+            "out": "incoming",
+            "talk": "active",
+            "voice": "active,voice",
+            "text": "active,text",
+            "marks": "active,marks",
+            "freeze": "active,freeze",
+            "second": "active,second",
+            "hold": "on_hold",
+            "lost": "active,shopperlost",
+            "warm": "warm",
+            "consult": "consult",
+            "asking": "active,asking",
+            "offered": "active,offered,blurred",
+            "stage": "active,on_stage,blurred",
+            "refused": "active,refused",
+            "wrap": "wrap_up",
+            "wrap-rated": "wrap_up,rated",
+        }.items()
+    ),
+    *(
+        Shot(f"call-tab-{tab}", f"{CALL}active,{KNOWN}", steps=(TALK, f"#tab-{tab}"), settle_ms=1500)
+        for tab in "case words steps notes".split()
+    ),
+    Shot("call-transfer", f"{CALL}active,{KNOWN}", steps=(MORE, "[data-control=transfer]"), settle_ms=600),
+    Shot("call-add", f"{CALL}active,{KNOWN}", steps=(MORE, "[data-control=add]"), settle_ms=600),
+    Shot("call-stage-ask", f"{CALL}active,{KNOWN}", steps=(MORE, "[data-control=stage]"), settle_ms=600),
+    Shot("call-end", f"{CALL}active,{KNOWN}", steps=("[data-control=end]",), settle_ms=600),
+    Shot("call-keys", f"{CALL}active,{KNOWN}", steps=("key:?",), settle_ms=600),
+    Shot("call-answered", f"{CALL}ringing,{KNOWN}", steps=("lm-call-ring .ring-accept",), settle_ms=2000),
+    Shot(
+        "call-ring-denied",
+        f"{CALL}ringing,{KNOWN}",
+        granted=False,
+        script=REFUSE.format(name="NotAllowedError"),
+        steps=("lm-call-ring .ring-accept",),
+        settle_ms=1000,
+    ),
+    Shot("call-wall", f"{WATCHER}queue,wall", settle_ms=1800),
+    *(
+        Shot(f"call-{seat}", f"{WATCHER}active,{seat},queue,wall,{KNOWN}", settle_ms=2000)
+        for seat in "listen whisper barge".split()
+    ),
+)
 
 
 def tell(name: str, said: ConsoleMessage) -> None:
@@ -302,7 +357,7 @@ async def main() -> None:
         addresses = {demo: server.stdout.readline().strip() for demo, server in servers.items() if server.stdout}
         async with async_playwright() as engine:
             browser = await engine.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-            for shot in (*SHOTS, *AGENT_SHOTS):
+            for shot in (*SHOTS, *AGENT_SHOTS, *CALL_SHOTS):
                 if not parts or any(part in shot.name for part in parts):
                     try:
                         await take(browser, shot, addresses, out)

@@ -20,6 +20,7 @@ export class CallContextCard extends HTMLElement {
   /** @type {Call | null} */
   #call = null;
   #shown = "";
+  #noted = { id: "", note: "" };
   short = false;
   /** @type {(() => void) | undefined} */
   #stop;
@@ -41,14 +42,17 @@ export class CallContextCard extends HTMLElement {
   #render() {
     const call = this.#call;
     if (!this.isConnected || !call) return;
-    const { context = {}, cards = [], earlier = [], topic } = call;
-    const first = call.messages.find(({ by, text }) => by.side === "shopper" && text)?.text ?? "";
-    const shown = JSON.stringify([getLocale(), context, cards, earlier, topic, first, call.shopper.name, this.short]);
+    const { context = {}, cards = [], earlier = [] } = call;
+    const typed = typedIn(call);
+    // As the call came to us: what we write ourselves since then we know.
+    if (this.#noted.id !== call.id) this.#noted = { id: call.id, note: call.notes?.note ?? "" };
+    const notes = this.#noted.note;
+    const shown = JSON.stringify([getLocale(), context, cards, earlier, typed, notes, call.shopper.name, this.short]);
     // Links keep their focus and selections stay while nothing changes.
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.replaceChildren(
-      ...[this.#typed(topic || first), this.#person(context), this.#facts(context), ...(this.short ? [] : [cardsOf(cards), earlierOf(earlier)])].filter(
+      ...[this.#typed(typed), this.#handed(notes), this.#person(context), this.#facts(context), ...(this.short ? [] : [cardsOf(cards), earlierOf(earlier)])].filter(
         (element) => element !== null,
       ),
     );
@@ -58,6 +62,12 @@ export class CallContextCard extends HTMLElement {
   #typed(text) {
     if (!text) return null;
     return make("blockquote", "context-typed", text);
+  }
+
+  /** What whoever had the call before us wrote. @param {string} note */
+  #handed(note) {
+    if (!note) return null;
+    return make("p", "call-ring-from", make("b", "", t("context.handed")), " ", note);
   }
 
   /** @param {import("../agent-help-types.js").CallContext} context */
@@ -86,6 +96,15 @@ export class CallContextCard extends HTMLElement {
     const who = person?.id ? make("span", "hint truncate", t("context.member", { id: person.id })) : "";
     return make("div", "context-person", badge, who, ...tags);
   }
+}
+
+/**
+ * What the shopper wrote when asking, or first.
+ * @param {Call} call
+ */
+function typedIn(call) {
+  const { text = "", topic, messages } = /** @type {Call & { text?: string }} */ (call);
+  return text || topic || (messages.find(({ by, text: said }) => by.side === "shopper" && said)?.text ?? "");
 }
 
 /** @param {readonly Card[]} cards */

@@ -126,7 +126,8 @@ export class CallRing extends HTMLElement {
     this.#check.capture = capture;
     this.#textOnly.hidden = capture !== null;
     setText(this.#textOnly, t("callring.text_only"));
-    this.#renderTrouble(trouble);
+    // What is wrong with the devices stands in the mirror already.
+    this.#renderTrouble(capture?.trouble ? null : trouble);
     this.#renderCountdown(busy);
     this.#renderActions(busy, trouble !== null);
   }
