@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from media.api import Source
 from signaling.errors import ApiError
 
 InviteState = Literal["pending", "accepted", "declined", "cancelled", "expired", "failed"]
@@ -86,7 +87,8 @@ class Invite:
     """Times are seconds, monotonic; ``epoch_s`` is the wall clock at 0.
 
     ``to_identity`` is who rings now, None for a request and while the next of a group is looked for; ``tried`` are
-    those of the group who did not come. ``deadline`` is when the waiting ends.
+    those of the group who did not come. ``deadline`` is when the waiting ends. ``circle``: a request to bring it on stage
+    as ``aired`` says; ``along`` are identity, name and consent of the others who would come.
     """
 
     id: str
@@ -109,6 +111,9 @@ class Invite:
     state: InviteState = "pending"
     reason: str | None = None
     tried: tuple[str, ...] = ()
+    circle: str | None = None
+    aired: Mapping[str, frozenset[Source]] | None = None
+    along: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def pending(self) -> bool:
@@ -143,6 +148,9 @@ class Invite:
             "product": None if self.product is None else dict(self.product),
             "created": self._epoch_ms(self.created),
             "ring_until": self._epoch_ms(self.deadline) if ringing else None,
+            "with": [
+                {"identity": identity, "name": name, "consent": consent} for identity, name, consent in self.along
+            ],
         }
 
     def _epoch_ms(self, time: float) -> int:

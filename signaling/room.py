@@ -9,7 +9,8 @@ it is ended or the grace for the host runs out. A host who resumes, publishes or
 grace runs only while no host is connected at all. ``ended`` is not final: the next start makes it ``live``.
 
 Who is not on stage shares nothing with the audience, whatever is asked: :meth:`RoomState.right_to_publish` decides for
-each track, and a place that ends takes its tracks with it. The rules of the stage are in :mod:`signaling.room_stage`.
+each track, and a place that ends takes its tracks with it. The rules of the stage are in :mod:`signaling.room_stage`,
+those of one-to-one calls in :mod:`signaling.room_circle`.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from signaling.errors import ApiError
+from signaling.room_circle import CIRCLE_RULES
 from signaling.room_model import (
     Amended,
+    CircleOnStage,
     Closing,
     Dropped,
     Effect,
@@ -51,6 +54,7 @@ from signaling.room_model import (
 )
 from signaling.room_stage import STAGE_RULES, expire
 from signaling.room_state import SHOW, RoomState, Show, ShowEvent
+from signaling.room_steps import RoomSteps
 from signaling.stage import Place
 
 VIEWERS_INTERVAL_S = 1.0
@@ -64,7 +68,7 @@ class _Viewers:
 
 
 @dataclass(slots=True)
-class Room(RoomState):
+class Room(RoomSteps):
     """See the module, and :class:`RoomState` for what can be asked."""
 
     _viewers: _Viewers = field(default_factory=_Viewers)
@@ -104,15 +108,17 @@ class Room(RoomState):
     def check_publish(self, peer: str, added: int) -> None:
         """Raise ``track_limit``, ``room_full`` or ``room_ended`` if ``peer`` may not share ``added`` more tracks.
 
-        The limit of publishers stops those who wait or whisper: on stage there is a limit of places instead.
+        The limit of publishers stops those who wait or whisper: on stage there is a limit of places instead, and calls
+        are not for the room.
         """
         member = self._member(peer)
-        if self._show.state == "ended" and not member.show:
+        calls = self.in_call(member.identity)
+        if self._show.state == "ended" and not (member.show or calls):
             raise ApiError("room_ended")
         if len(self.tracks_of(peer)) + added > self.policy.max_tracks:
             raise ApiError("track_limit")
-        publishers = {track.peer for track in self.tracks.values()}
-        free = peer in publishers or member.show or self.on_stage(member.identity)
+        publishers = {track.peer for track in self.tracks.values() if track.circle is None and track.home is None}
+        free = calls or peer in publishers or member.show or self.on_stage(member.identity)
         if len(publishers) >= self.policy.max_publishers and not free:
             raise ApiError("room_full", retry_after_s=10.0)
 
@@ -132,7 +138,9 @@ class Room(RoomState):
             effects += self._stage_news()
             if type(fact) not in _NOBODY_MOVES:
                 effects += self._count_viewers(now)
-        if self.members:
+            effects += _offers_that_ended(effects)
+        if self.members or len(self._circles):
+            # Whoever is in a call may come back to it.
             self._empty_until = None
         elif self._empty_until is None:
             self._empty_until = now + self.policy.departure_timeout_s
@@ -152,10 +160,9 @@ class Room(RoomState):
             # The same person with a token for watching.
             effects += self._take_back(member.identity, now)
         self.members[member.id] = member
+        self._peer_of[member.identity] = member.id
         self.stage.change(member.identity, peer=member.id, name=member.name, role=member.role, show=member.show)
-        if self.listed(member):
-            effects.append(Tell("peer_joined", {"peer": member.to_wire()}, skip=member.id))
-        return effects
+        return effects + self._tell_peer(member, "peer_joined", {"peer": member.to_wire()}, itself=False)
 
     def _dropped_out(self, fact: Dropped, now: float) -> list[Effect]:
         member = self.members.get(fact.peer)
@@ -180,9 +187,9 @@ class Room(RoomState):
         self.stage.change(member.identity, name=member.name, role=member.role, show=member.show)
         effects: list[Effect] = []
         if self.listed(member) and not was_listed:
-            effects.append(Tell("peer_joined", {"peer": member.to_wire()}))
+            effects.append(Tell("peer_joined", {"peer": member.to_wire()}, know=self._knowing(member)))
         elif was_listed and not self.listed(member):
-            effects.append(Tell("peer_left", {"peer": member.id, "reason": "grants"}))
+            effects += self._unlist(member, "grants")
         elif member.to_wire() != former.to_wire():
             effects += self._update(member)
         only = frozenset((member.id,))
@@ -198,7 +205,7 @@ class Room(RoomState):
             effects += [Tell("invite", {"invite": invite.to_wire()}, only=only) for invite in self._book.pending]
         if lesser:
             effects += self._take_back(member.identity, now)
-        elif member.show and any(track.held for track in self.tracks_of(member.id)):
+        elif member.show and any(track.held and track.of_stage for track in self.tracks_of(member.id)):
             effects += self._come_on(Place.of(member), "media", now)
         return effects
 
@@ -207,7 +214,7 @@ class Room(RoomState):
         effects: list[Effect] = []
         place = self.stage.place_of(identity)
         if place is not None:
-            effects += self._go_off(place, "end", now)
+            effects += self._go_off(place, "end", now, "grants")
         request = self._book.offered(identity)
         if request is not None:
             effects.append(InviteChanged(self._book.step(request, "inviter_gone")))
@@ -218,19 +225,21 @@ class Room(RoomState):
     def _published(self, fact: Published, now: float) -> list[Effect]:
         self.check_publish(fact.peer, len(fact.tracks))
         member = self._member(fact.peer)
-        rights = [self.right_to_publish(fact.peer, track.source) for track in fact.tracks]
+        terms = [self._terms(member, track.source) for track in fact.tracks]
         effects: list[Effect] = []
-        on_air = "air" in rights
+        on_air = any(right == "air" for right, _ in terms)
         if on_air and not self.on_stage(member.identity):
             effects += self._come_on(Place.of(member), "media", now)
         elif on_air:
             self.stage.step(member.identity, "media", now)
             effects += self._stage_news()
         added, silenced = [], []
-        for track, right in zip(fact.tracks, rights, strict=True):
-            entry = replace(track, held=right == "held")
+        for track, (right, circle) in zip(fact.tracks, terms, strict=True):
+            raised = right == "air"
+            seat, home = (None, circle) if raised else (circle, None)
+            entry = replace(track, held=right == "held", circle=seat, home=home, silenced=False)
             if not entry.muted and self._is_locked(entry):
-                entry = replace(entry, muted=True)
+                entry = replace(entry, muted=True, silenced=True)
                 silenced.append(entry)
             self.tracks[entry.id] = entry
             added.append(entry)
@@ -240,7 +249,7 @@ class Room(RoomState):
             effects.append(TracksMuted(tuple(silenced)))
         if on_air and self._show.state == "away" and member.host and member.connected:
             effects += self._turn("host_back", now)
-        elif fact.starts_show:
+        elif on_air and fact.starts_show:
             effects += self._turn("start", now)
         return effects
 
@@ -253,7 +262,12 @@ class Room(RoomState):
             raise ApiError("track_not_found")
         if not fact.muted:
             self.may_unmute(track.id)
-        return [] if track.muted == fact.muted else self._update_track(replace(track, muted=fact.muted))
+        changed = replace(track, muted=fact.muted, silenced=False)
+        if track.muted != fact.muted:
+            return self._update_track(changed)
+        # The owner wants what the host had done anyway.
+        self.tracks[track.id] = changed
+        return []
 
     def _flowing(self, fact: Flowing, now: float) -> list[Effect]:
         track = self.tracks.get(fact.track)
@@ -274,6 +288,8 @@ class Room(RoomState):
     # --- rules: the show -----------------------------------------------------------------------------------------
 
     def _show_started(self, fact: ShowStarted, now: float) -> list[Effect]:
+        if self.for_help:
+            raise ApiError("forbidden")
         return self._turn("start", now)
 
     def _show_ended(self, fact: ShowEnded, now: float) -> list[Effect]:
@@ -289,6 +305,7 @@ class Room(RoomState):
         self.closed = True
         effects += [Gone(peer, fact.code) for peer in self.members]
         self.members.clear()
+        self._peer_of.clear()
         return [*effects, RoomClosed()]
 
     def _tick(self, fact: Tick, now: float) -> list[Effect]:
@@ -298,7 +315,7 @@ class Room(RoomState):
         if self._show.away_until is not None and self._show.away_until <= now:
             effects += self._finish("grace_over", now)
         effects += expire(self, now)
-        if self._empty_until is not None and self._empty_until <= now and not self.members:
+        if self._empty_until is not None and self._empty_until <= now and not (self.members or len(self._circles)):
             if self._show.away_until is not None:
                 self._empty_until = self._show.away_until
             else:
@@ -322,6 +339,8 @@ class Room(RoomState):
         elif place is not None:
             self.stage.step(member.identity, "end", now)
             effects.append(Engaged(member.identity, False))
+            circle = self._circles.aired_with(member.identity)
+            effects += [] if circle is None else self._ground(circle, "left", now)
         effects += self._lower(member.identity)
         for invite in self._book.pending:
             if invite.by_identity == member.identity:
@@ -331,13 +350,10 @@ class Room(RoomState):
     def _part(self, member: Member, reason: str, code: str | None) -> list[Effect]:
         """One Peer ends; the person may have another."""
         effects = self._stop(self.tracks_of(member.id))
-        listed = self.listed(member)
-        del self.members[member.id]
+        told = self._tell_peer(member, "peer_left", {"peer": member.id, "reason": reason}, itself=False)
+        del self.members[member.id], self._peer_of[member.identity]
         self._dropped.pop(member.id, None)
-        effects.append(Gone(member.id, code))
-        if listed:
-            effects.append(Tell("peer_left", {"peer": member.id, "reason": reason}))
-        return effects
+        return [*effects, Gone(member.id, code), *told]
 
     def _is_kept(self, member: Member, place: Place) -> bool:
         """Whether the place waits, with the show, for a host who has left."""
@@ -346,15 +362,16 @@ class Room(RoomState):
 
     def _update(self, member: Member) -> list[Effect]:
         self.members[member.id] = member
-        return [Tell("peer_updated", {"peer": member.to_wire()})] if self.listed(member) else []
+        return self._tell_peer(member, "peer_updated", {"peer": member.to_wire()})
 
     def _tidy(self, now: float) -> list[Effect]:
         """What has lost its reason: kept places when the show waits no more, held tracks of those who are not awaited."""
         effects: list[Effect] = []
         for place in self.stage.places:
-            if place.peer is None and place.until is None and self._show.away_until is None:
+            lost = place.peer is None and place.until is None and self._show.away_until is None
+            if lost and self.on_stage(place.identity):
                 effects += self._go_off(place, "end", now)
-        held = [track for track in self.tracks.values() if track.held]
+        held = [track for track in self.tracks.values() if track.held and track.of_stage]
         return effects + self._stop([track for track in held if not self._is_awaited(track.peer)])
 
     def _is_awaited(self, peer: str) -> bool:
@@ -389,7 +406,9 @@ class Room(RoomState):
         effects = self._turn(event, now)
         if not effects:
             return []
-        return [*effects, *self._stop(list(self.tracks.values())), *self._clear_stage(now), ShowOver()]
+        # What belongs to a call falls back into it with its place.
+        ending = [track for track in self.tracks.values() if track.circle is None and track.home is None]
+        return [*effects, *self._stop(ending), *self._clear_stage(now), ShowOver()]
 
     def _count_viewers(self, now: float) -> list[Effect]:
         viewers = self._viewers
@@ -403,6 +422,16 @@ class Room(RoomState):
             return []
         self._viewers = _Viewers(count, now)
         return [Tell("viewers", {"count": count})]
+
+
+def _offers_that_ended(effects: list[Effect]) -> list[Effect]:
+    """Calls that do not come on stage, because their offer to came to nothing."""
+    ended = [effect.invite for effect in effects if isinstance(effect, InviteChanged)]
+    return [
+        CircleOnStage(invite.circle, False, "declined" if invite.state == "declined" else invite.reason or invite.state)
+        for invite in ended
+        if invite.circle is not None and invite.state in ("declined", "cancelled", "expired")
+    ]
 
 
 #: Facts that come often and change nobody's part: the audience need not be counted again.
@@ -426,4 +455,5 @@ _RULES: Mapping[type[Fact], Rule] = {
     Closing: Room._closing,
     Tick: Room._tick,
     **STAGE_RULES,
+    **CIRCLE_RULES,
 }

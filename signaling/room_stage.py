@@ -12,6 +12,7 @@ from typing import Any
 from signaling.errors import ApiError
 from signaling.invite import LATE, Invite, next_state
 from signaling.invites import REQUEST_S, SEARCH_S
+from signaling.room_circle import air, check_air
 from signaling.room_model import (
     CandidateFound,
     CohostSet,
@@ -42,19 +43,21 @@ from signaling.room_model import (
     TracksMuted,
     UnmuteAsked,
 )
-from signaling.room_state import RoomState
+from signaling.room_steps import RoomSteps
 from signaling.stage import MAX_HANDS, Hand, Place
 
 # --- invitations -----------------------------------------------------------------------------------------------------
 
 
-def _invite_made(room: RoomState, fact: InviteMade, now: float) -> list[Effect]:
+def _invite_made(room: RoomSteps, fact: InviteMade, now: float) -> list[Effect]:
     room.check_invite(fact.by)
     book, member, guest = room._book, room._member(fact.by), fact.to_identity
     if book.same(member.identity, fact.kind, fact.value) is not None:
         return []
     if guest and room.on_stage(guest):
         raise ApiError("already_on_stage")
+    if guest and room.in_call(guest):
+        raise ApiError("invitee_busy")
     offer = book.offered(guest) if guest else None
     if offer is not None:
         return _bring_on(room, offer, now)
@@ -80,13 +83,17 @@ def _invite_made(room: RoomState, fact: InviteMade, now: float) -> list[Effect]:
     return [InviteChanged(book.add(invite))]
 
 
-def _stage_offered(room: RoomState, fact: StageOffered, now: float) -> list[Effect]:
+def _stage_offered(room: RoomSteps, fact: StageOffered, now: float) -> list[Effect]:
     member, book = room._member(fact.by), room._book
+    if fact.circle is not None:
+        return _circle_offered(room, fact, now)
     if member.show or "microphone" not in member.publish:
         raise ApiError("forbidden")
     room._require_live()
     if room.on_stage(member.identity):
         raise ApiError("already_on_stage")
+    if room.in_call(member.identity):
+        raise ApiError("already_in_call")
     if book.offered(member.identity) is not None:
         return []
     ring = book.ringing(member.identity)
@@ -98,7 +105,39 @@ def _stage_offered(room: RoomState, fact: StageOffered, now: float) -> list[Effe
     return [InviteChanged(book.add(replace(blank, direction="request", topic=fact.topic)))]
 
 
-def _blank(room: RoomState, invite_id: str, member: Member, now: float) -> Invite:
+def _circle_offered(room: RoomSteps, fact: StageOffered, now: float) -> list[Effect]:
+    """Somebody in a call offers to bring it on stage; who runs the show need not ask anybody."""
+    member, book, aired = room._member(fact.by), room._book, fact.aired or {}
+    circle = check_air(room, fact.circle, aired)
+    if member.identity not in circle.seats:
+        raise ApiError("not_in_call")
+    if room._circles.aired(circle.id):
+        raise ApiError("already_on_stage")
+    former = book.offered(member.identity)
+    if former is not None and former.circle == circle.id:
+        return []
+    if book.ringing(member.identity) is not None:
+        raise ApiError("invitee_busy")
+    if former is None:
+        book.check_room()
+    consents = fact.consents or {}
+    along = []
+    for identity, sources in aired.items():
+        other = room.member_by_identity(identity)
+        if other is not None and other is not member:
+            agreed = consents.get(identity) or ("video" if "camera" in sources else "voice")
+            along.append((identity, other.name, agreed))
+    blank = _blank(room, fact.invite_id, member, now)
+    invite = replace(
+        blank, direction="request", topic=fact.topic, circle=circle.id, aired=dict(aired), along=tuple(along)
+    )
+    # What was offered for oneself alone cannot be accepted during a call.
+    effects: list[Effect] = [] if former is None else [InviteChanged(book.step(former, "cancel"))]
+    book.add(invite)
+    return effects + (_bring_on(room, invite, now) if room.controls(fact.by) else [InviteChanged(invite)])
+
+
+def _blank(room: RoomSteps, invite_id: str, member: Member, now: float) -> Invite:
     return Invite(
         id=invite_id,
         room=room.name,
@@ -115,7 +154,7 @@ def _blank(room: RoomState, invite_id: str, member: Member, now: float) -> Invit
     )
 
 
-def _require_room(room: RoomState, identity: str) -> None:
+def _require_room(room: RoomSteps, identity: str) -> None:
     """Raise ``stage_locked`` or ``stage_full`` unless ``identity`` could come on now; the grant ``show`` always can."""
     member = room.member_by_identity(identity)
     if member is not None and member.show:
@@ -126,10 +165,17 @@ def _require_room(room: RoomState, identity: str) -> None:
         raise ApiError("stage_full")
 
 
-def _bring_on(room: RoomState, invite: Invite, now: float) -> list[Effect]:
+def _bring_on(room: RoomSteps, invite: Invite, now: float) -> list[Effect]:
     """A pending invitation is accepted."""
     identity = invite.guest
     assert identity is not None
+    if invite.circle is not None:
+        effects = air(room, invite.circle, invite.aired or {}, now)
+        if invite.id not in {entry.id for entry in room._book.pending}:
+            return effects
+        return [*effects, InviteChanged(room._book.step(invite, "accept"))]
+    if room.in_call(identity):
+        raise ApiError("invitee_busy" if invite.direction == "request" else "already_in_call")
     _require_room(room, identity)
     member = room.member_by_identity(identity)
     if member is not None:
@@ -139,12 +185,12 @@ def _bring_on(room: RoomState, invite: Invite, now: float) -> list[Effect]:
     return room._come_on(Place(identity, name, "agent", None), "accept", now)
 
 
-def _in_control(room: RoomState, identity: str) -> bool:
+def _in_control(room: RoomSteps, identity: str) -> bool:
     member = room.member_by_identity(identity)
     return member is not None and room.controls(member.id)
 
 
-def _require_answerer(room: RoomState, invite: Invite, identity: str) -> bool:
+def _require_answerer(room: RoomSteps, invite: Invite, identity: str) -> bool:
     """Whether it is ``identity`` who is asked now; False: was asked before. Raises ``invite_not_yours``."""
     if invite.direction == "request":
         if not _in_control(room, identity):
@@ -155,7 +201,7 @@ def _require_answerer(room: RoomState, invite: Invite, identity: str) -> bool:
     return identity == invite.to_identity
 
 
-def _accepted(room: RoomState, fact: InviteAccepted, now: float) -> list[Effect]:
+def _accepted(room: RoomSteps, fact: InviteAccepted, now: float) -> list[Effect]:
     invite = room._book.get(fact.invite_id)
     asked = _require_answerer(room, invite, fact.identity)
     if not asked:
@@ -166,7 +212,7 @@ def _accepted(room: RoomState, fact: InviteAccepted, now: float) -> list[Effect]
     return _bring_on(room, invite, now)
 
 
-def _declined(room: RoomState, fact: InviteDeclined, now: float) -> list[Effect]:
+def _declined(room: RoomSteps, fact: InviteDeclined, now: float) -> list[Effect]:
     invite = room._book.get(fact.invite_id)
     if not _require_answerer(room, invite, fact.identity):
         return []
@@ -178,7 +224,7 @@ def _declined(room: RoomState, fact: InviteDeclined, now: float) -> list[Effect]
     return [InviteChanged(room._book.step(invite, "decline", reason=fact.reason or None))]
 
 
-def _cancelled(room: RoomState, fact: InviteCancelled, now: float) -> list[Effect]:
+def _cancelled(room: RoomSteps, fact: InviteCancelled, now: float) -> list[Effect]:
     invite = room._book.get(fact.invite_id)
     if fact.identity != invite.by_identity and not _in_control(room, fact.identity):
         raise ApiError("forbidden")
@@ -188,7 +234,7 @@ def _cancelled(room: RoomState, fact: InviteCancelled, now: float) -> list[Effec
     return [InviteChanged(room._book.step(invite, "cancel"))]
 
 
-def _pass_on(room: RoomState, invite: Invite, now: float) -> list[Effect]:
+def _pass_on(room: RoomSteps, invite: Invite, now: float) -> list[Effect]:
     """One of a group did not come: find the next."""
     assert invite.to_identity is not None
     tried = (*invite.tried, invite.to_identity)
@@ -200,30 +246,30 @@ def _search(invite: Invite) -> RingNext:
     return RingNext(invite, invite.value if invite.kind == "skill" else None, frozenset(invite.tried))
 
 
-def _searching(room: RoomState, invite_id: str) -> Invite | None:
+def _searching(room: RoomSteps, invite_id: str) -> Invite | None:
     invite = room.invites.get(invite_id)
     return invite if invite is not None and invite.pending and invite.guest is None else None
 
 
-def _candidate_found(room: RoomState, fact: CandidateFound, now: float) -> list[Effect]:
+def _candidate_found(room: RoomSteps, fact: CandidateFound, now: float) -> list[Effect]:
     invite, book = _searching(room, fact.invite_id), room._book
     if invite is None:
         return []
     identity = fact.identity
     if identity in invite.tried:
         return [InviteChanged(book.step(invite, "nobody_left"))]
-    if room.on_stage(identity) or book.of_guest(identity) is not None:
+    if room.on_stage(identity) or room.in_call(identity) or book.of_guest(identity) is not None:
         return [_search(book.step(invite, "passed", tried=(*invite.tried, identity)))]
     changes = {"to_identity": identity, "to_name": fact.name, "deadline": now + invite.ring_s}
     return [InviteChanged(book.step(invite, "next_candidate", **changes))]
 
 
-def _no_candidate(room: RoomState, fact: NoCandidate, now: float) -> list[Effect]:
+def _no_candidate(room: RoomSteps, fact: NoCandidate, now: float) -> list[Effect]:
     invite = _searching(room, fact.invite_id)
     return [] if invite is None else [InviteChanged(room._book.step(invite, "nobody_left"))]
 
 
-def _invitee_gone(room: RoomState, fact: InviteeGone, now: float) -> list[Effect]:
+def _invitee_gone(room: RoomSteps, fact: InviteeGone, now: float) -> list[Effect]:
     invite = room._book.ringing(fact.identity)
     if invite is None:
         return []
@@ -232,7 +278,7 @@ def _invitee_gone(room: RoomState, fact: InviteeGone, now: float) -> list[Effect
     return [InviteChanged(room._book.step(invite, "invitee_gone"))]
 
 
-def expire(room: RoomState, now: float) -> list[Effect]:
+def expire(room: RoomSteps, now: float) -> list[Effect]:
     """What time alone does to invitations and places."""
     effects: list[Effect] = []
     for invite in room._book.overdue(now):
@@ -243,7 +289,9 @@ def expire(room: RoomState, now: float) -> list[Effect]:
         else:
             effects += _pass_on(room, invite, now)
     for place in room.stage.overdue(now):
-        effects += room._go_off(place, "silence", now)
+        if not room.on_stage(place.identity):
+            continue
+        effects += room._go_off(place, "silence", now, "no_media")
         accepted = room.invites.get(place.invite or "")
         if accepted is not None:
             effects.append(InviteChanged(room._book.step(accepted, "no_media")))
@@ -253,7 +301,7 @@ def expire(room: RoomState, now: float) -> list[Effect]:
 # --- hands -----------------------------------------------------------------------------------------------------------
 
 
-def _hand_raised(room: RoomState, fact: HandRaised, now: float) -> list[Effect]:
+def _hand_raised(room: RoomSteps, fact: HandRaised, now: float) -> list[Effect]:
     member, stage = room._member(fact.peer), room.stage
     if room.controls(fact.peer):
         raise ApiError("forbidden")
@@ -272,7 +320,7 @@ def _hand_raised(room: RoomState, fact: HandRaised, now: float) -> list[Effect]:
     return [*mine, *room._tell_hands()]
 
 
-def _hand_lowered(room: RoomState, fact: HandLowered, now: float) -> list[Effect]:
+def _hand_lowered(room: RoomSteps, fact: HandLowered, now: float) -> list[Effect]:
     member = room._member(fact.peer)
     identity = fact.identity or member.identity
     if identity != member.identity:
@@ -280,8 +328,10 @@ def _hand_lowered(room: RoomState, fact: HandLowered, now: float) -> list[Effect
     return room._lower(identity)
 
 
-def _hands_opened(room: RoomState, fact: HandsOpened, now: float) -> list[Effect]:
+def _hands_opened(room: RoomSteps, fact: HandsOpened, now: float) -> list[Effect]:
     room._require_control(fact.peer)
+    if room.for_help:
+        raise ApiError("forbidden")
     room.stage.hands_open = fact.open
     return [] if fact.open else room._lower_all()
 
@@ -289,7 +339,7 @@ def _hands_opened(room: RoomState, fact: HandsOpened, now: float) -> list[Effect
 # --- on the stage ----------------------------------------------------------------------------------------------------
 
 
-def _stage_left(room: RoomState, fact: StageLeft, now: float) -> list[Effect]:
+def _stage_left(room: RoomSteps, fact: StageLeft, now: float) -> list[Effect]:
     member = room._member(fact.peer)
     place = room.stage.place_of(member.identity)
     if place is None:
@@ -299,11 +349,11 @@ def _stage_left(room: RoomState, fact: StageLeft, now: float) -> list[Effect]:
     return room._go_off(place, "end", now)
 
 
-def _guest_removed(room: RoomState, fact: GuestRemoved, now: float) -> list[Effect]:
-    return room._go_off(_disposable(room, fact.peer, fact.identity), "end", now)
+def _guest_removed(room: RoomSteps, fact: GuestRemoved, now: float) -> list[Effect]:
+    return room._go_off(_disposable(room, fact.peer, fact.identity), "end", now, "removed")
 
 
-def _disposable(room: RoomState, peer: str, identity: str) -> Place:
+def _disposable(room: RoomSteps, peer: str, identity: str) -> Place:
     """The place of a guest, if ``peer`` may dispose of it. Raises ``forbidden`` or ``guest_not_found``."""
     room._require_control(peer)
     place = room._guest_place(identity)
@@ -312,16 +362,12 @@ def _disposable(room: RoomState, peer: str, identity: str) -> Place:
     return place
 
 
-def _stage_cleared(room: RoomState, fact: StageCleared, now: float) -> list[Effect]:
+def _stage_cleared(room: RoomSteps, fact: StageCleared, now: float) -> list[Effect]:
     room._require_control(fact.peer)
-    effects: list[Effect] = []
-    for place in room.stage.places:
-        if not place.show:
-            effects += room._go_off(place, "end", now)
-    return effects
+    return room._empty_stage(now, "removed", guests_only=True)
 
 
-def _guest_muted(room: RoomState, fact: GuestMuted, now: float) -> list[Effect]:
+def _guest_muted(room: RoomSteps, fact: GuestMuted, now: float) -> list[Effect]:
     place = _disposable(room, fact.peer, fact.identity)
     room.stage.change(
         fact.identity,
@@ -329,7 +375,7 @@ def _guest_muted(room: RoomState, fact: GuestMuted, now: float) -> list[Effect]:
         video_locked=place.video_locked or fact.video,
     )
     silenced = tuple(
-        replace(track, muted=True)
+        replace(track, muted=True, silenced=True)
         for track in room.tracks_of(place.peer or "")
         if not track.muted and room._is_locked(track)
     )
@@ -339,7 +385,7 @@ def _guest_muted(room: RoomState, fact: GuestMuted, now: float) -> list[Effect]:
     return effects
 
 
-def _unmute_asked(room: RoomState, fact: UnmuteAsked, now: float) -> list[Effect]:
+def _unmute_asked(room: RoomSteps, fact: UnmuteAsked, now: float) -> list[Effect]:
     place = _disposable(room, fact.peer, fact.identity)
     by = room._member(fact.peer)
     room.stage.change(
@@ -355,14 +401,14 @@ def _unmute_asked(room: RoomState, fact: UnmuteAsked, now: float) -> list[Effect
     return effects
 
 
-def _guest_moved(room: RoomState, fact: GuestMoved, now: float) -> list[Effect]:
+def _guest_moved(room: RoomSteps, fact: GuestMoved, now: float) -> list[Effect]:
     room._require_control(fact.peer)
     room._guest_place(fact.identity)
     room.stage.move(fact.identity, fact.position)
     return []
 
 
-def _pinned(room: RoomState, fact: Pinned, now: float) -> list[Effect]:
+def _pinned(room: RoomSteps, fact: Pinned, now: float) -> list[Effect]:
     room._require_control(fact.peer)
     if fact.identity is not None:
         room._guest_place(fact.identity)
@@ -370,19 +416,19 @@ def _pinned(room: RoomState, fact: Pinned, now: float) -> list[Effect]:
     return []
 
 
-def _stage_locked(room: RoomState, fact: StageLocked, now: float) -> list[Effect]:
+def _stage_locked(room: RoomSteps, fact: StageLocked, now: float) -> list[Effect]:
     room._require_control(fact.peer)
     room.stage.locked = fact.locked
     return []
 
 
-def _layout_set(room: RoomState, fact: LayoutSet, now: float) -> list[Effect]:
+def _layout_set(room: RoomSteps, fact: LayoutSet, now: float) -> list[Effect]:
     room._require_control(fact.peer)
     room.stage.choose(fact.layout)
     return []
 
 
-def _cohost_set(room: RoomState, fact: CohostSet, now: float) -> list[Effect]:
+def _cohost_set(room: RoomSteps, fact: CohostSet, now: float) -> list[Effect]:
     member = room._member(fact.peer)
     if not (member.show or member.manage):
         raise ApiError("forbidden")
@@ -392,7 +438,7 @@ def _cohost_set(room: RoomState, fact: CohostSet, now: float) -> list[Effect]:
     return []
 
 
-StageRule = Callable[[RoomState, Any, float], list[Effect]]
+StageRule = Callable[[RoomSteps, Any, float], list[Effect]]
 
 STAGE_RULES: dict[type[Fact], StageRule] = {
     InviteMade: _invite_made,

@@ -1,35 +1,26 @@
-"""What a Room is made of, what can be asked of it, and the steps that its rules are put together from. Pure.
+"""What a Room is made of, and what can be asked of it. Pure.
 
-The rules are in :mod:`signaling.room` (members, tracks, the show) and :mod:`signaling.room_stage` (the stage and its
-invitations). Only :meth:`signaling.room.Room.handle` may call what changes something.
+What its rules are put together from is in :mod:`signaling.room_steps`; the rules are in :mod:`signaling.room` (members,
+tracks, the show), :mod:`signaling.room_stage` (the stage and its invitations) and :mod:`signaling.room_circle`.
+
+Who may see a track: of a circle only those whom :func:`signaling.circle.hears` names, a ``whisper`` only hosts,
+everything else everybody. Who is told of it: the same, once it is not held any more; of their own everybody but hosts'
+whispers too. Nothing else decides what reaches whom, here or in the Worker.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from media.api import Source
+from signaling.circles import Circles
 from signaling.errors import ApiError
 from signaling.invite import Invite
 from signaling.invites import Invites
-from signaling.room_model import (
-    Effect,
-    Engaged,
-    InviteChanged,
-    InviteMade,
-    Member,
-    Policy,
-    Right,
-    ShowState,
-    StageOffered,
-    Tell,
-    Track,
-    TracksGone,
-    TracksReleased,
-)
-from signaling.stage import Place, PlaceEvent, Stage
+from signaling.room_model import InviteMade, Member, Policy, Right, ShowState, StageOffered, Track
+from signaling.stage import Place, Stage
 
 ShowEvent = Literal["start", "host_gone", "host_back", "grace_over", "end"]
 
@@ -46,6 +37,8 @@ SHOW: Mapping[tuple[ShowState, ShowEvent], ShowState] = {
 }
 
 WHISPER: frozenset[Source] = frozenset(("whisper",))
+#: Rooms for calls alone have this name, or begin with it and a dot.
+HELP = "help"
 #: What somebody without any grant for the stage may share when invited.
 SHOPPER_SOURCES: frozenset[Source] = frozenset(("microphone", "camera"))
 
@@ -75,6 +68,8 @@ class RoomState:
     stage: Stage = field(default_factory=Stage)
     _book: Invites = field(default_factory=Invites)
     _show: Show = field(default_factory=Show)
+    _circles: Circles = field(default_factory=Circles)
+    _peer_of: dict[str, str] = field(default_factory=dict)
     _stage_told: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -94,8 +89,15 @@ class RoomState:
         return self._epoch_ms(self._show.since)
 
     @property
+    def for_help(self) -> bool:
+        """Whether this Room is for calls alone: no show, no chat, nobody listed."""
+        return self.name == HELP or self.name.startswith(f"{HELP}.")
+
+    @property
     def viewers(self) -> int:
-        """How many connected members are the audience."""
+        """How many connected members are the audience; of a Room for calls alone nobody is."""
+        if self.for_help:
+            return 0
         staged = {place.identity for place in self.stage.places}
         return sum(
             1
@@ -105,7 +107,7 @@ class RoomState:
 
     def listed(self, member: Member) -> bool:
         """Whether everybody hears of this member: a host, or somebody on stage."""
-        return member.host or self.on_stage(member.identity)
+        return not self.for_help and (member.host or self.on_stage(member.identity))
 
     def tracks_of(self, peer: str) -> tuple[Track, ...]:
         """What one member shares."""
@@ -113,31 +115,47 @@ class RoomState:
 
     def member_by_identity(self, identity: str) -> Member | None:
         """The member under this identity."""
-        return next((member for member in self.members.values() if member.identity == identity), None)
+        return self.members.get(self._peer_of.get(identity, ""))
 
     def may_see(self, track: Track, peer: str) -> bool:
-        """Whether this may reach ``peer``: private ones only hosts, and nobody their own."""
+        """Whether this may reach ``peer``, now or once it is not held any more; nobody sees their own."""
         member = self.members.get(peer)
-        return member is not None and track.peer != peer and (member.host or not track.private)
+        if member is None or track.peer == peer:
+            return False
+        if track.circle is not None:
+            return self._circles.hears(track.circle, self._owner(track), member.identity)
+        return member.host or not track.private
+
+    def must_wait(self, track: Track, peer: str) -> bool:
+        """Whether ``peer``, who may see this, gets nothing of it yet: who is rung does not overhear those who talk."""
+        member = self.members.get(peer)
+        return member is not None and self._circles.waits(track.circle, member.identity)
+
+    def shares_call(self, track: Track, peer: str) -> bool:
+        """Whether this belongs to a call of ``peer``, on stage or not."""
+        member, circle = self.members.get(peer), track.circle or track.home
+        return member is not None and self._circles.hears(circle, self._owner(track), member.identity)
+
+    def in_call(self, identity: str) -> bool:
+        """Whether this person may share something in a circle."""
+        return self._circles.talks(identity)
 
     def snapshot(self, peer: str | None = None) -> dict[str, Any]:
         """``room`` in PROTOCOL.md section 1.3 as ``peer`` may know it; None: what everybody may."""
-        staged = {place.identity for place in self.stage.places}
+        member = self.members.get(peer or "")
+        known = set[str]() if member is None else self._circles.known_to(member.identity)
         snapshot = {
             "name": self.name,
             "title": self.title,
             **self._state_fields(),
             "viewers": self.viewers,
-            "peers": [member.to_wire() for member in self.members.values() if member.host or member.identity in staged],
-            "tracks": [
-                track.to_wire()
-                for track in self.tracks.values()
-                if track.on_air or (track.private and peer is not None and self.may_see(track, peer))
+            "peers": [
+                other.to_wire() for other in self.members.values() if self.listed(other) or other.identity in known
             ],
+            "tracks": [track.to_wire() for track in self.tracks.values() if self._is_told(track, member)],
             "speakers": list(self.speakers),
             "stage": self.stage.to_wire(),
         }
-        member = self.members.get(peer or "")
         if member is None:
             return snapshot
         controls = self.controls(member.id)
@@ -213,6 +231,25 @@ class RoomState:
 
     def right_of(self, member: Member, source: Source) -> Right:
         """The same for somebody who may not have joined yet."""
+        return self._terms(member, source)[0]
+
+    def _terms(self, member: Member, source: Source) -> tuple[Right, str | None]:
+        """How somebody may share ``source`` now, and in which circle, or from which one it is on air.
+
+        A seat comes before every grant: what a host who helps out in a call says there is not for the show. Only who is
+        on stage by itself, not with a call, goes on sharing there. Raises as :meth:`right_to_publish`.
+        """
+        identity = member.identity
+        circle = self._circles.home(identity, source)
+        if circle is None or (self.on_stage(identity) and self._circles.aired_with(identity) is None):
+            return self._stage_right(member, source), None
+        if self._circles.airs(circle.id, identity, source):
+            return "air", circle.id
+        return "held" if circle.holds(identity) else "circle", circle.id
+
+    def _stage_right(self, member: Member, source: Source) -> Right:
+        if self.for_help:
+            raise ApiError("forbidden")
         if self.state == "ended" and not member.show:
             raise ApiError("room_ended")
         lesser = self._is_lesser(member)
@@ -274,7 +311,38 @@ class RoomState:
     def _is_locked(self, track: Track) -> bool:
         member = self.members.get(track.peer)
         place = None if member is None else self.stage.place_of(member.identity)
-        return place is not None and not track.private and place.locks(track.kind)
+        return place is not None and not track.private and track.circle is None and place.locks(track.kind)
+
+    def _owner(self, track: Track) -> str:
+        """Whose it is; nobody's, if the owner has gone."""
+        member = self.members.get(track.peer)
+        return "" if member is None else member.identity
+
+    def _is_told(self, track: Track, member: Member | None) -> bool:
+        """Whether this member knows of a track; None: whether everybody does."""
+        if track.held or track.on_air or member is None:
+            return track.on_air
+        if track.circle is not None:
+            return track.peer == member.id or self.may_see(track, member.id)
+        return member.host and track.peer != member.id
+
+    def _told(self, track: Track) -> frozenset[str] | None:
+        """The Peers that know of a track, None: everybody."""
+        if track.on_air:
+            return None
+        if track.circle is None:
+            return frozenset() if track.held else self._hosts() - {track.peer}
+        circle = self._circles.get(track.circle)
+        seated = self._peers(() if circle is None else circle.seats)
+        return frozenset(peer for peer in seated if self._is_told(track, self.members[peer]))
+
+    def _knowing(self, member: Member) -> frozenset[str]:
+        """The Peers that know of a member by a circle, whether it is listed or not."""
+        return self._peers(self._circles.knowing(member.identity))
+
+    def _peers(self, identities: Iterable[str]) -> frozenset[str]:
+        """Those of them who are here."""
+        return frozenset(self._peer_of[identity] for identity in identities if identity in self._peer_of)
 
     def _host_present(self) -> bool:
         return any(member.host and member.connected for member in self.members.values())
@@ -296,126 +364,3 @@ class RoomState:
             {"identity": hand.identity, "name": hand.name, "topic": hand.topic, "at": self._epoch_ms(hand.at)}
             for hand in self.stage.hands.values()
         ]
-
-    # --- steps: tracks -------------------------------------------------------------------------------------------
-
-    def _tell_of(self, track: Track, kind: str, fields: dict[str, Any]) -> list[Effect]:
-        """An event about a track, to those who may hear of it."""
-        if track.held:
-            return []
-        if not track.private:
-            return [Tell(kind, fields)]
-        return [Tell(kind, fields, skip=track.peer, only=self._hosts())]
-
-    def _announce(self, tracks: Iterable[Track]) -> list[Effect]:
-        effects: list[Effect] = []
-        for track in tracks:
-            effects += self._tell_of(track, "track_published", {"track": track.to_wire()})
-        return effects
-
-    def _update_track(self, track: Track) -> list[Effect]:
-        self.tracks[track.id] = track
-        return self._tell_of(track, "track_updated", {"track": track.to_wire()})
-
-    def _stop(self, tracks: Iterable[Track], *, lost: bool = False) -> list[Effect]:
-        ended = tuple(tracks)
-        if not ended:
-            return []
-        for track in ended:
-            del self.tracks[track.id]
-        effects: list[Effect] = [TracksGone(ended, lost)]
-        for track in ended:
-            effects += self._tell_of(track, "track_unpublished", {"track": track.id, "peer": track.peer})
-        self._follow_screens()
-        sharing = {track.peer for track in self.tracks.values() if track.on_air}
-        return effects + self._set_speakers(tuple(peer for peer in self.speakers if peer in sharing))
-
-    def _set_speakers(self, speakers: tuple[str, ...]) -> list[Effect]:
-        if speakers == self.speakers:
-            return []
-        self.speakers = speakers
-        return [Tell("speakers", {"peers": list(speakers)})]
-
-    def _follow_screens(self) -> None:
-        self.stage.screen_shared(any(track.source == "screen" and track.on_air for track in self.tracks.values()))
-
-    # --- steps: the stage ----------------------------------------------------------------------------------------
-
-    def _stage_news(self) -> list[Effect]:
-        """``stage``, if it is not what was told last."""
-        stage = self.stage.to_wire()
-        if stage == self._stage_told:
-            return []
-        self._stage_told = stage
-        return [Tell("stage", {"stage": stage})]
-
-    def _come_on(self, place: Place, event: PlaceEvent, now: float) -> list[Effect]:
-        """Somebody gets a place: what is held goes on air, and whatever would have brought them here has."""
-        identity = place.identity
-        member = self.members.get(place.peer or "")
-        held = [track for track in self.tracks.values() if track.held and track.peer == place.peer]
-        self.stage.take(place, "media" if held else event, now)
-        released = tuple(replace(track, held=False) for track in held)
-        self.tracks.update({track.id: track for track in released})
-        self._follow_screens()
-        effects: list[Effect] = [TracksReleased(released)] if released else []
-        effects.append(Engaged(identity, True))
-        if member is not None and not member.host:
-            effects.append(Tell("peer_joined", {"peer": member.to_wire()}))
-        effects += self._stage_news()
-        effects += self._announce(released)
-        invite = self._book.of_guest(identity)
-        if invite is not None:
-            invite = self._book.step(invite, "accept")
-            self.stage.change(identity, invite=invite.id)
-            effects.append(InviteChanged(invite))
-        return effects + self._lower(identity)
-
-    def _go_off(self, place: Place, event: PlaceEvent, now: float) -> list[Effect]:
-        """Somebody loses the place, and with it whatever everybody could see."""
-        member = self.members.get(place.peer or "")
-        mine = () if member is None else self.tracks_of(member.id)
-        effects = self._stop(track for track in mine if not track.private)
-        self.stage.step(place.identity, event, now)
-        effects.append(Engaged(place.identity, False))
-        if member is not None and not member.host:
-            effects.append(Tell("peer_left", {"peer": member.id, "reason": "off_stage"}))
-            # Whoever leaves takes all tracks along, at a client; this one goes on.
-            effects += self._announce(track for track in mine if track.private)
-        return effects
-
-    def _lower(self, identity: str) -> list[Effect]:
-        """A hand goes down."""
-        if self.stage.hands.pop(identity, None) is None:
-            return []
-        return [*self._tell_hand(identity), *self._tell_hands()]
-
-    def _tell_hand(self, identity: str) -> list[Effect]:
-        member = self.member_by_identity(identity)
-        if member is None:
-            return []
-        fields = {"raised": identity in self.stage.hands, "open": self.stage.hands_open}
-        return [Tell("hand", fields, only=frozenset((member.id,)))]
-
-    def _tell_hands(self) -> list[Effect]:
-        return [Tell("hands", {"hands": self._hands()}, only=self.in_control())]
-
-    def _lower_all(self) -> list[Effect]:
-        identities = list(self.stage.hands)
-        self.stage.hands.clear()
-        effects: list[Effect] = []
-        for identity in identities:
-            effects += self._tell_hand(identity)
-        return effects + self._tell_hands() if identities else []
-
-    def _clear_stage(self, now: float) -> list[Effect]:
-        """The show is over: nobody is on stage, and nobody is awaited."""
-        effects: list[Effect] = []
-        for place in self.stage.places:
-            effects += self._go_off(place, "end", now)
-        for invite in self._book.pending:
-            effects.append(InviteChanged(self._book.step(invite, "show_ended")))
-        self.stage.hands_open = False
-        effects += self._lower_all()
-        self.stage.reset()
-        return effects + self._stage_news()

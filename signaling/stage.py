@@ -41,7 +41,7 @@ class Place:
     """One person's place. ``peer`` is None while this person has no Peer in the Room.
 
     ``show``: has the grant of this name, so nobody else disposes of the place; ``until`` ends ``joining``; ``invite``
-    is what brought here.
+    is what brought here; ``circle``: came with it, and goes with it.
     """
 
     identity: str
@@ -55,11 +55,12 @@ class Place:
     video_locked: bool = False
     until: float | None = None
     invite: str | None = None
+    circle: str | None = None
 
     @classmethod
-    def of(cls, member: Member) -> Place:
+    def of(cls, member: Member, circle: str | None = None) -> Place:
         """A place for somebody in the Room."""
-        return cls(member.identity, member.name, member.role, member.id, show=member.show)
+        return cls(member.identity, member.name, member.role, member.id, show=member.show, circle=circle)
 
     def locks(self, kind: Kind) -> bool:
         """Whether the host has muted this kind."""
