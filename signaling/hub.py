@@ -41,6 +41,7 @@ from signaling.room_model import (
     Returned,
     RingNext,
     RoomClosed,
+    SeenBy,
     ShowEnded,
     ShowOver,
     ShowStarted,
@@ -363,16 +364,17 @@ class Hub:
 
     def _perform(self, room: LiveRoom, effect: Effect) -> None:
         match effect:
-            case Tell(kind, fields, skip, only):
-                self._tell(room, kind, fields, skip, only)
-                if kind in DESK_NEWS:
+            case Tell():
+                self._tell(room, effect)
+                if effect.type in DESK_NEWS:
                     self.reception.changed()
-            case TracksAdded():
-                for peer in room.peers.values():
-                    self.subscribing.schedule(room, peer)
+            case TracksAdded(tracks):
+                self.subscribing.tracks_added(room, tracks)
             case TracksGone(tracks, lost):
                 self.publishing.stop(room, tracks, lost)
                 self.subscribing.tracks_gone(room, tracks)
+            case SeenBy(peers):
+                self.subscribing.seen_by(room, peers)
             case ShowOver():
                 self.lifecycle.close_publishers(room)
             case InviteChanged(invite):
@@ -390,17 +392,11 @@ class Hub:
             case RoomClosed():
                 self._close_room(room)
 
-    def _tell(
-        self, room: LiveRoom, kind: str, fields: dict[str, Any], skip: str | None, only: frozenset[str] | None
-    ) -> None:
-        body = encode_event(kind, fields)
-        if only is not None:
-            for peer_id in only:
-                if peer_id != skip and peer_id in room.peers:
-                    room.peers[peer_id].emit_encoded(body)
-            return
-        for peer in room.peers.values():
-            if peer.id != skip:
+    def _tell(self, room: LiveRoom, tell: Tell) -> None:
+        body = encode_event(tell.type, tell.fields)
+        for peer_id in room.peers if tell.only is None else tell.only:
+            peer = room.peers.get(peer_id)
+            if peer is not None and peer_id != tell.skip and peer_id not in tell.know:
                 peer.emit_encoded(body)
 
     def _release(self, room: LiveRoom, peer_id: str, code: str | None) -> None:

@@ -126,10 +126,10 @@ class Lifecycle:
         self._hub.subscribing.close(peer)
 
     def close_publishers(self, room: LiveRoom) -> None:
-        """The show is over: nobody sends any more. A stand-alone publisher's stay ends with it."""
+        """The show is over: nobody sends any more, except in calls. A stand-alone publisher's stay ends with it."""
         for peer in list(room.peers.values()):
             publisher = peer.publisher
-            if publisher is None:
+            if publisher is None or any(track.circle is not None for track in room.state.tracks_of(peer.id)):
                 continue
             self._hub.publishing.close(room, peer)
             fields = {"transport": publisher.transport_id, "state": "closed", "reason": "show_ended"}

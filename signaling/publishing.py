@@ -181,6 +181,7 @@ class Publishing:
         for producer in producers:
             publisher.tracks[producer.mid] = producer.id
             try:
+                # Held for the stage or in a call, it is the Room's to say when it is let through.
                 held = room.state.right_to_publish(peer.id, producer.source) == "held"
             except ApiError:
                 del publisher.tracks[producer.mid]
@@ -225,7 +226,12 @@ class Publishing:
                     # The host muted it meanwhile. As it still was muted then, nobody has told the Worker.
                     self._hub.send(placement, PauseProducer(track_id, True))
                     raise
+        former = room.state.tracks.get(track_id)
         self._hub.apply(room, Muted(track_id, muted))
+        now = room.state.tracks.get(track_id)
+        if now is not None and former is not track and not track.held:
+            # It was held, released or unmuted by the Room while the Worker was asked: the Worker heard of that last.
+            self._hub.send(placement, PauseProducer(track_id, now.held or now.muted))
 
     def unpublish(self, peer: Peer, track_id: str) -> None:
         """End one own track. Raises ApiError."""

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from media.api import (
     CloseConsumer,
     CloseTransport,
     ConnectTransport,
+    ConsumerParams,
     OpenTransport,
+    PauseConsumer,
     RequestKeyframe,
     RestartIce,
     TransportParams,
@@ -51,18 +53,20 @@ MAX_PARALLEL_OFFERS = 32
 
 @dataclass(slots=True, eq=False)
 class Path:
-    """A subscribing transport. ``consumers`` maps track id to Consumer id."""
+    """A subscribing transport. ``consumers`` maps track id to Consumer id; ``paused`` has those of them that the Worker has,
+    by Consumer id, and whether they wait there."""
 
     transport_id: str
     placement: Placement
     negotiation: SubscribeNegotiation | None
     consumers: dict[str, str] = field(default_factory=dict)
+    paused: dict[str, bool] = field(default_factory=dict)
     answered: bool = False
 
 
 @dataclass(slots=True, eq=False)
 class Subscriber:
-    """What a Peer wants and how it gets it.
+    """What a Peer wants and how it gets it. Whoever is in a call gets its tracks, too, unless they are ``unwanted``.
 
     ``refused``: tracks that it turned out unable to play; ``untold``: those of them that it has not heard of yet,
     because events begin only after the ``join`` reply.
@@ -72,6 +76,7 @@ class Subscriber:
     path: Path | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     refused: set[str] = field(default_factory=set)
+    unwanted: set[str] = field(default_factory=set)
     untold: list[tuple[str, ApiError]] = field(default_factory=list)
     refreshing: bool = False
     stale: bool = False
@@ -108,11 +113,15 @@ class Subscribing:
         if tracks == "auto" or subscriber.wanted == "auto":
             subscriber.wanted = "auto"
         else:
-            announced = {track.id for track in _visible(room, peer) if not track.held}
+            announced = {track.id for track in _visible(room, peer) if not track.held or track.circle is not None}
             if not anew and not tracks <= announced:
                 raise ApiError("track_not_found")
             subscriber.wanted = (subscriber.wanted | tracks) & room.state.tracks.keys()
         subscriber.refused.clear()
+        if tracks == "auto":
+            subscriber.unwanted.clear()
+        else:
+            subscriber.unwanted -= tracks
         if anew and not await self._repeat_first_offer(peer):
             self.close(peer)
         await self.refresh(room, peer)
@@ -124,6 +133,7 @@ class Subscribing:
         subscriber = peer.subscriber
         async with subscriber.lock:
             subscriber.wanted = frozenset(self._desired(room, peer)) - frozenset(tracks)
+            subscriber.unwanted |= room.state.tracks.keys() & set(tracks)
             path = subscriber.path
             if path is not None:
                 for track in tracks:
@@ -147,8 +157,9 @@ class Subscribing:
             for consumer in result.removed:
                 await call(path.placement.worker, CloseConsumer(consumer))
             # Since the offer a track may have ended, or been taken out of this Peer's sight.
-            visible = self._permitted(room, peer)
-            accepted = tuple(entry for entry in result.accepted if entry.producer_id in visible)
+            accepted = tuple(self._admitted(room, peer, path, result.accepted))
+            path.paused = {consumer: path.paused[consumer] for consumer in path.consumers.values() if consumer in path.paused}
+            path.paused.update({entry.id: entry.paused for entry in accepted})
             await call(path.placement.worker, ConnectTransport(path.transport_id, result.dtls, accepted))
             room.require(path.placement, peer)
             path.answered = True
@@ -200,7 +211,7 @@ class Subscribing:
         tracks = [
             track
             for track in room.state.tracks.values()
-            if track.peer not in own and not track.held and (claims.is_host or not track.private)
+            if track.peer not in own and (track.on_air or (track.private and claims.is_host))
         ]
         if not tracks:
             raise ApiError("not_live", retry_after_s=2.0)
@@ -232,7 +243,9 @@ class Subscribing:
             producers = tuple(entry.producer_id for entry in consumers)
             await call(placement.worker, OpenTransport(params, answer.dtls, consumers=consumers, prepare=producers))
             self._adopt(room, peer, path)
+            # What has ended meanwhile the Worker has closed; what was taken out of sight is still to be.
             path.consumers = {track: consumer for track, consumer in path.consumers.items() if track in room.producers}
+            self._cut(room, peer, path)
             if not path.consumers:
                 raise ApiError("not_live", retry_after_s=2.0)
             return WhepResult(path.transport_id, answer.sdp, producers, rejected)
@@ -348,7 +361,19 @@ class Subscribing:
         self._hub.note_transport(path.transport_id, peer)
 
     def _permitted(self, room: LiveRoom, peer: Peer) -> set[str]:
-        return {track.id for track in _visible(room, peer)} if peer.claims.grants.subscribe else set()
+        if not peer.claims.grants.subscribe:
+            return set()
+        return {track.id for track in (_on_air(room, peer) if peer.kind == "whep" else _visible(room, peer))}
+
+    def _admitted(
+        self, room: LiveRoom, peer: Peer, path: Path, accepted: Collection[ConsumerParams]
+    ) -> Iterator[ConsumerParams]:
+        """What of an answer goes to the Worker: neither what has been cut since the offer, nor live what must wait."""
+        visible = self._permitted(room, peer)
+        for entry in accepted:
+            track = entry.producer_id
+            if track in visible and path.consumers.get(track) == entry.id:
+                yield replace(entry, paused=room.state.must_wait(room.state.tracks[track], peer.id))
 
     def _desired(self, room: LiveRoom, peer: Peer) -> dict[str, Track]:
         if not peer.claims.grants.subscribe:
@@ -357,8 +382,13 @@ class Subscribing:
         # Held tracks too: when they go on air, nothing is left to negotiate.
         tracks = [track for track in _visible(room, peer) if track.id not in refused]
         if wanted == "auto":
-            return {track.id: track for track in tracks if track.peer != peer.id}
-        return {track.id: track for track in tracks if track.id in wanted}
+            return {track.id: track for track in tracks}
+        unwanted, shares = peer.subscriber.unwanted, room.state.shares_call
+        return {
+            track.id: track
+            for track in tracks
+            if track.id in wanted or (track.id not in unwanted and shares(track, peer.id))
+        }
 
     def _out_tracks(self, room: LiveRoom, tracks: Collection[Track], consumers: dict[str, str]) -> tuple[OutTrack, ...]:
         return tuple(
@@ -372,7 +402,40 @@ class Subscribing:
             for track in tracks
         )
 
-    # --- endings -------------------------------------------------------------------------------------------------
+    # --- changes of what may be seen, and endings ----------------------------------------------------------------
+
+    def tracks_added(self, room: LiveRoom, tracks: Collection[Track]) -> None:
+        """Offer these to those who may see them."""
+        for peer in room.peers.values():
+            if any(room.state.may_see(track, peer.id) for track in tracks):
+                self.schedule(room, peer)
+
+    def seen_by(self, room: LiveRoom, peers: Collection[str]) -> None:
+        """What these may see is different: cut off and let through at once, offer soon."""
+        for peer in [room.peers[peer_id] for peer_id in peers if peer_id in room.peers]:
+            path = peer.subscriber.path
+            if path is not None:
+                self._cut(room, peer, path)
+                self._let_through(room, peer, path)
+            if peer.kind == "whep" and path is not None and not path.consumers:
+                self._hub.apply(room, Left(peer.id, "track_ended"))
+            else:
+                self.schedule(room, peer)
+
+    def _cut(self, room: LiveRoom, peer: Peer, path: Path) -> None:
+        permitted = self._permitted(room, peer)
+        for track in [track for track in path.consumers if track not in permitted]:
+            consumer = path.consumers.pop(track)
+            path.paused.pop(consumer, None)
+            self._hub.send(path.placement, CloseConsumer(consumer))
+
+    def _let_through(self, room: LiveRoom, peer: Peer, path: Path) -> None:
+        """Who was rung has answered: what was prepared begins to flow. Or the other way round."""
+        for track, consumer in path.consumers.items():
+            paused = room.state.must_wait(room.state.tracks[track], peer.id)
+            if path.paused.get(consumer, paused) != paused:
+                path.paused[consumer] = paused
+                self._hub.send(path.placement, PauseConsumer(consumer, paused))
 
     def tracks_gone(self, room: LiveRoom, tracks: Collection[Track]) -> None:
         """The Worker drops the Consumers with their Producers; a player with nothing left to play is let go."""
@@ -380,6 +443,7 @@ class Subscribing:
         for peer in list(room.peers.values()):
             path = peer.subscriber.path
             peer.subscriber.refused -= ended
+            peer.subscriber.unwanted -= ended
             if path is None or not ended & path.consumers.keys():
                 continue
             path.consumers = {track: consumer for track, consumer in path.consumers.items() if track not in ended}
@@ -394,9 +458,7 @@ class Subscribing:
         if not peer.claims.grants.subscribe:
             self.close(peer)
         elif path is not None:
-            permitted = self._permitted(room, peer)
-            for track in [track for track in path.consumers if track not in permitted]:
-                self._hub.send(path.placement, CloseConsumer(path.consumers.pop(track)))
+            self._cut(room, peer, path)
         self.schedule(room, peer)
 
     def close(self, peer: Peer) -> None:
@@ -419,7 +481,8 @@ def _visible(room: LiveRoom, peer: Peer) -> list[Track]:
 
 
 def _on_air(room: LiveRoom, peer: Peer) -> list[Track]:
-    return [track for track in _visible(room, peer) if not track.held]
+    """What a player gets: of a call nothing, whoever it is."""
+    return [track for track in _visible(room, peer) if track.on_air or track.private]
 
 
 def _fields(path: Path, offer: Offer) -> dict[str, Any]:

@@ -26,6 +26,8 @@ class Talking:
         if not peer.claims.grants.chat:
             raise ApiError("forbidden")
         room = self._hub.room_of(peer)
+        if room.state.for_help:
+            raise ApiError("forbidden")
         claims = peer.claims
         message = room.chat.say(
             claims.identity,
