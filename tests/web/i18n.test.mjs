@@ -13,7 +13,8 @@ const zh = words["zh-CN"];
 const en = words["en"];
 
 const files = readdirSync(new URL("web/pages/", ROOT), { recursive: true }).map(String);
-const scripts = files.filter((name) => name.endsWith(".js")).map((name) => [name, read(`web/pages/${name}`)]);
+const widget = readdirSync(new URL("web/widget/", ROOT)).map((name) => `../widget/${name}`);
+const scripts = [...files, ...widget].filter((name) => name.endsWith(".js")).map((name) => [name, read(`web/pages/${name}`)]);
 const pages = files.filter((name) => name.endsWith(".html")).map((name) => [name, read(`web/pages/${name}`)]);
 
 /** Every key that pages or scripts name, with where. A key made at run time is listed by what it is made from. */

@@ -8,9 +8,11 @@ import { ask } from "./components/dialog.js";
 import { HandRaise } from "./components/hand-raise.js";
 import { Ring } from "./components/ring.js";
 import { toast } from "./components/toast.js";
+import { LmHelp } from "../widget/element.js";
 import { byId, setText } from "./dom.js";
 import { codeOf, sentence } from "./errors.js";
 import { Guest } from "./live-guest.js";
+import { LiveHelp } from "./live-help.js";
 import { t } from "./locale.js";
 
 /**
@@ -31,6 +33,7 @@ export class Audience extends EventTarget {
   #pill = byId("air-pill", HTMLElement);
   #unmuteAsk = byId("unmute-ask", HTMLElement);
   #reopen = byId("reopen", HTMLElement);
+  #help = new LiveHelp(byId("help", LmHelp), () => this.#helpChanged());
   #hand = /** @type {HandRaise} */ (document.createElement("lm-hand"));
   /** @type {LianmaiRoom | null} */
   #room = null;
@@ -64,8 +67,8 @@ export class Audience extends EventTarget {
     byId("reopen-button", HTMLButtonElement).addEventListener("click", () => void this.#guest?.open());
     this.#chat.addEventListener("unread", () => this.#changed());
     window.addEventListener("beforeunload", (event) => {
-      // On air a stray press of the back key would take us off the stage.
-      if (this.#guest?.mode === "air") event.preventDefault();
+      // A stray press of the back key would take us off the stage, or out of a call.
+      if (this.#guest?.mode === "air" || this.#help.talking) event.preventDefault();
     });
   }
 
@@ -80,7 +83,7 @@ export class Audience extends EventTarget {
   }
 
   get onAir() {
-    return this.#guest?.mode === "air";
+    return this.#guest?.mode === "air" || this.#help.onAir;
   }
 
   get ringing() {
@@ -109,6 +112,7 @@ export class Audience extends EventTarget {
     this.#guest?.close();
     clearInterval(this.#timer);
     this.#handTrouble = null;
+    this.#help.follow(room);
     this.#guest = room ? new Guest(room) : null;
     this.#chat.follow(room);
     this.#guest?.on("change", () => {
@@ -130,6 +134,7 @@ export class Audience extends EventTarget {
     this.#chat.hidden = !this.#possible;
     this.#chat.inert = !this.#possible;
     this.#chat.active = this.#possible && (this.#open || narrow.matches);
+    this.#help.show(this.#possible);
     const guest = this.#guest;
     this.#hand.show({
       open: guest?.handsOpen === true,
@@ -165,7 +170,7 @@ export class Audience extends EventTarget {
     const guest = this.#guest;
     const air = guest?.mode === "air" && this.#possible;
     this.#air.hidden = !air;
-    this.#pill.hidden = !air || guest?.silent === true;
+    this.#pill.hidden = !this.#help.onAir && (!air || guest?.silent === true);
     this.#reopen.hidden = !air || guest?.silent !== true || guest.capture?.state === "opening";
     this.#unmuteAsk.hidden = !air || !guest?.asked;
     if (!air || !guest) return;
@@ -237,9 +242,14 @@ export class Audience extends EventTarget {
 
   #showOwn() {
     const remote = this.#remote;
-    const own = this.#guest?.own ?? null;
+    const own = this.#guest?.own ?? this.#help.own;
     if (!remote || JSON.stringify(ids(own)) === JSON.stringify(ids(remote.own))) return;
     remote.own = own;
+  }
+
+  #helpChanged() {
+    this.#showOwn();
+    this.#changed();
   }
 
   #changed() {

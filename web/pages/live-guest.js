@@ -187,7 +187,8 @@ export class Guest extends Emitter {
     const { info, self } = this.#room;
     if (!self) return;
     const before = this.place;
-    this.place = placeOf(info.stage, self.identity);
+    // On the stage with a call: what is sent is the call's, and so is the way back.
+    this.place = airedByCall(info) ? null : placeOf(info.stage, self.identity);
     if (self.grants["show"] === true) return;
     if (this.place && this.mode !== "air") this.#onAir();
     if (!this.place && before && this.mode === "air") this.#offAir();
@@ -298,6 +299,14 @@ export class Guest extends Emitter {
     if (this.mode === "air") this.#outgoing.release();
     else void this.#outgoing.sync();
   }
+}
+
+/**
+ * Our call is on the stage, or about to be.
+ * @param {import("../sdk/types.js").RoomInfo} info
+ */
+function airedByCall({ calls = [] }) {
+  return calls.some(({ escalation }) => escalation?.state === "offered" || escalation?.state === "on_stage");
 }
 
 /** @param {unknown} error @returns {Failure} */

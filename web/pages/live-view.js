@@ -53,11 +53,23 @@ function sceneOf({ tokenNeeded, failure, info, tracks, pictureSeen, unplayable }
   if (info.state === "idle") return "idle";
   if (info.state === "ended") return "ended";
   if (info.state === "away" && !othersOn(info)) return "away";
-  const pictures = info.tracks.filter((track) => track.kind === "video" && !track.muted);
-  if (pictures.length === 0) return info.tracks.length === 0 ? "silent" : "sound";
+  const shown = info.tracks.filter((track) => !isPrivate(info, track.peer));
+  const pictures = shown.filter((track) => track.kind === "video" && !track.muted);
+  if (pictures.length === 0) return shown.length === 0 ? "silent" : "sound";
   if (pictureSeen) return "playing";
   if (unplayable !== null && !tracks.some((track) => isPicture(track.source))) return "unplayable";
   return "waiting";
+}
+
+/**
+ * Whether what this peer sends is of a call of ours, and nobody else's to see: its people are on the stage only with a
+ * place there.
+ * @param {RoomInfo} info
+ * @param {string} peer
+ */
+export function isPrivate({ calls = [], stage }, peer) {
+  const talks = calls.some(({ people, shopper }) => shopper.peer === peer || people.some((person) => person.peer === peer));
+  return talks && !stage.places.some((place) => place.peer === peer);
 }
 
 /**
@@ -183,6 +195,7 @@ function impliedPlaces(info, tracks) {
   const lead = leadPeer(info);
   return [...info.peers]
     .sort((a, b) => Number(b.id === lead?.id) - Number(a.id === lead?.id))
+    .filter((peer) => !isPrivate(info, peer.id))
     .filter((peer) => tracks.some((track) => track.peer === peer.id && track.source !== "whisper"))
     .map(({ id, identity, name, role }) => ({
       identity, peer: id, name, role, state: "on", cohost: false, locked: { audio: false, video: false },

@@ -16,7 +16,7 @@ import { t } from "../pages/locale.js";
 /**
  * @typedef {import("../sdk/lianmai.js").LianmaiRoom} LianmaiRoom
  * @typedef {import("./types.js").Media} Media
- * @typedef {"open" | "close" | "call" | "duck" | "ended" | "error"} HelpEvent
+ * @typedef {"open" | "close" | "call" | "duck" | "air" | "ended" | "error"} HelpEvent
  */
 
 const STYLES = ["base.css", "components.css", "messages.css", "call-tools.css", "widget.css", "widget-call.css"];
@@ -33,7 +33,7 @@ export class LmHelp extends HTMLElement {
   #styled = false;
   /** @type {(() => void)[]} */
   #undo = [];
-  #told = { open: false, ducked: false };
+  #told = { open: false, ducked: false, onAir: false };
   /** Gives a token, instead of an address that does. @type {(() => string | Promise<string>) | null} */
   token = null;
   /** Gives an envelope signed by the shop, for each call anew. @type {(() => string | Promise<string>) | null} */
@@ -86,6 +86,12 @@ export class LmHelp extends HTMLElement {
   /** What is sent in a call, for our own tile on the stage. */
   get capture() {
     return this.#flow?.media.capture ?? null;
+  }
+
+  /** The picture that is sent, which may be a blurred one. @returns {MediaStreamTrack | null} */
+  get aired() {
+    const local = [...(this.#room?.localTracks ?? [])].find(({ source }) => source === "camera");
+    return local?.outgoing ?? null;
   }
 
   /** Takes us back from the stage into the private call. */
@@ -187,7 +193,8 @@ export class LmHelp extends HTMLElement {
     this.dataset["state"] = view.frame;
     if (open !== this.#told.open) this.#say(open ? "open" : "close", null);
     if (view.ducked !== this.#told.ducked) this.#say("duck", { on: view.ducked });
-    this.#told = { open, ducked: view.ducked };
+    if (view.onAir !== this.#told.onAir) this.#say("air", { on: view.onAir });
+    this.#told = { open, ducked: view.ducked, onAir: view.onAir };
   }
 
   /**

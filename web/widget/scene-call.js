@@ -131,7 +131,9 @@ export class CallScene {
     this.#inset.hidden = kind !== "video";
     this.#inset.classList.toggle("on-air", onAir);
     const { tracks } = this.#flow.media.capture;
-    const track = camera.off ? null : tracks.camera;
+    const sent = [...(this.#flow.room?.localTracks ?? [])].find(({ source }) => source === "camera");
+    // What is seen of us, where that is not what the camera sees.
+    const track = camera.off ? null : sent?.covered ? sent.outgoing : tracks.camera;
     const shown = /** @type {MediaStream | null} */ (this.#own.srcObject)?.getVideoTracks()[0] ?? null;
     if (track !== shown) this.#own.srcObject = track ? new MediaStream([track]) : null;
     this.#own.classList.toggle("mirrored", !this.#flow.media.facesAway);

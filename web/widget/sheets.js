@@ -64,9 +64,9 @@ export class Sheets {
     const track = flow.media.capture.tracks.camera;
     const seen = view.kind === "video" && track !== null && model.camera.state === "on";
     if (seen) this.#preview.srcObject = new MediaStream([track]);
-    const choice = (/** @type {Consent} */ consent, /** @type {string} */ glyph, /** @type {string} */ label, /** @type {string} */ body) => {
+    const choice = (/** @type {Consent} */ consent, /** @type {SVGSVGElement} */ glyph, /** @type {string} */ label, /** @type {string} */ body) => {
       const control = button("", `lm-choice${consent === "no" ? " quiet" : ""}`, () => void flow.consent(consent));
-      control.append(icon(glyph), make("span", "", make("strong", "", label), ...(body ? [make("small", "", body)] : [])));
+      control.append(glyph, make("span", "", make("strong", "", label), ...(body ? [make("small", "", body)] : [])));
       return control;
     };
     this.#fill(
@@ -75,10 +75,10 @@ export class Sheets {
       t("widget.consent.body"),
       seen ? [this.#preview] : [],
       [
-        ...(seen ? [choice("video", "camera", t("widget.consent.video"), t("widget.consent.video_body"))] : []),
-        ...(seen ? [choice("blurred", "blur", t("widget.consent.blurred"), t("widget.consent.blurred_body"))] : []),
-        choice("voice", "mic", t("widget.consent.voice"), t("widget.consent.voice_body")),
-        choice("no", "close", t("widget.consent.no"), t("widget.consent.no_body")),
+        ...(seen ? [choice("video", icon("camera"), t("widget.consent.video"), t("widget.consent.video_body"))] : []),
+        ...(seen ? [choice("blurred", icon("blur"), t("widget.consent.blurred"), t("widget.consent.blurred_body"))] : []),
+        choice("voice", icon("mic"), t("widget.consent.voice"), t("widget.consent.voice_body")),
+        choice("no", icon("close"), t("widget.consent.no"), t("widget.consent.no_body")),
       ],
     );
   }

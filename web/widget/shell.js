@@ -35,9 +35,9 @@ export class Shell {
   #card = make("section", "lm-card");
   #title = make("h2", "lm-title truncate");
   #status = make("p", "lm-status truncate");
-  #out = this.#tool("popout", () => void this.#popOut.toggle());
-  #small = this.#tool("lower", () => this.#flow.close());
-  #shut = this.#tool("close", () => this.#flow.close());
+  #out = this.#tool(icon("popout"), () => void this.#popOut.toggle());
+  #small = this.#tool(icon("lower"), () => this.#flow.close());
+  #shut = this.#tool(icon("close"), () => this.#flow.close());
   #head = make("header", "lm-head", make("div", "lm-titles", this.#title, this.#status), this.#out, this.#small, this.#shut);
   #body = make("div", "lm-body");
   #grow = make("button", "lm-grow");
@@ -244,11 +244,11 @@ export class Shell {
   }
 
   /**
-   * @param {string} glyph
+   * @param {SVGSVGElement} glyph
    * @param {() => void} run
    */
   #tool(glyph, run) {
-    const control = make("button", "lm-tool", icon(glyph));
+    const control = make("button", "lm-tool", glyph);
     control.type = "button";
     control.addEventListener("click", run);
     return control;
