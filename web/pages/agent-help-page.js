@@ -1,9 +1,11 @@
 /** Help calls on the console's page: the queue on the left, ring, call and wrap-up in the middle, the own day at rest. */
 import { nextZoom } from "./agent-help-controls.js";
 import { CallNotes } from "./agent-help-notes.js";
+import { HelpRest } from "./agent-help-rest.js";
 import { HelpSide } from "./agent-help-side.js";
 import { phaseOf, sortWaiting } from "./agent-help-view.js";
 import { remaining } from "./agent-view.js";
+import { CallbackList } from "./components/callback-list.js";
 import { CallRing } from "./components/call-ring.js";
 import { ask, askLine } from "./components/dialog.js";
 import { HelpCall } from "./components/help-call.js";
@@ -14,7 +16,7 @@ import { toast } from "./components/toast.js";
 import { pickTransfer } from "./components/transfer-picker.js";
 import { WrapUp } from "./components/wrap-up.js";
 import { byId, setText } from "./dom.js";
-import { codeOf, sentence } from "./errors.js";
+import { sentence } from "./errors.js";
 import { t } from "./locale.js";
 import { announceDevices, toggleDevice, toggleScreen } from "./studio-devices.js";
 
@@ -26,13 +28,11 @@ import { announceDevices, toggleDevice, toggleScreen } from "./studio-devices.js
  */
 
 const TOPIC_MAX = 120;
-const DAY_EVERY_MS = 60_000;
 
 export class HelpPage {
   #console;
   #render;
   #help;
-  #token;
   #queue = byId("queue", QueuePanel);
   #running = byId("running", RunningCalls);
   #ring = byId("call-ring", CallRing);
@@ -42,10 +42,8 @@ export class HelpPage {
   #notes;
   #more = false;
   #saving = false;
-  /** When the own day was last asked for. */
-  #dayAt = 0;
-  /** @type {import("./components/help-day.js").MyDay | null} */
-  #today = null;
+  #callbacks = byId("callbacks", CallbackList);
+  #rest;
   #narrow = matchMedia("(width <= 720px)");
   /** Devices whose loss is told. @type {WeakSet<object>} */
   #announced = new WeakSet();
@@ -61,7 +59,8 @@ export class HelpPage {
   constructor(desk, token, render) {
     this.#console = desk;
     this.#help = desk.help;
-    this.#token = token;
+    this.#rest = new HelpRest(token);
+    this.#rest.on("change", render);
     this.#render = render;
     // The server takes drafts only after the call; what it refuses before is kept here.
     this.#notes = new CallNotes((call, draft) => void this.#help.ask("wrap_up", { call, ...draft, done: false }).catch(() => {}));
@@ -113,8 +112,8 @@ export class HelpPage {
     this.#renderWrap(scene === "wrap" && duty === "wrap" ? call : null);
     this.#day.hidden = scene !== "idle" || this.#help.supervises;
     if (!this.#day.hidden) {
-      if (performance.now() - this.#dayAt > DAY_EVERY_MS || this.#dayAt === 0) void this.#loadDay();
-      this.#day.show(this.#today);
+      this.#rest.look();
+      this.#day.show(this.#rest.day);
     }
   }
 
@@ -144,6 +143,10 @@ export class HelpPage {
       taking: this.#help.taking,
       offset: this.#console.desk?.clockOffsetMs ?? 0,
     });
+    const { callbacks } = this.#rest;
+    byId("callbacks-box", HTMLElement).hidden = callbacks.length === 0;
+    setText(byId("callbacks-count", HTMLElement), String(callbacks.length));
+    this.#callbacks.show(callbacks, this.#now);
     const box = byId("running-box", HTMLElement);
     box.hidden = !supervises;
     if (!supervises) return;
@@ -184,9 +187,10 @@ export class HelpPage {
       this.#render();
     });
     this.#wrap.addEventListener("done", () => void this.wrapUp());
+    this.#callbacks.addEventListener("done", (event) => void help.try(() => this.#rest.done(detail(event).id)));
     this.#day.addEventListener("link", () => void this.#makeLink());
     help.on("rest", () => {
-      this.#dayAt = 0;
+      this.#rest.forget();
     });
   }
 
@@ -402,20 +406,6 @@ export class HelpPage {
       // Without a clipboard the person copies it.
       await askLine({ title: t("helpday.link"), body: t("helpday.link_copy"), label: t("helpday.link_field"), value: new URL(link.url, location.href).href, max: 2_000, confirm: t("dialog.close") });
     }
-  }
-
-  async #loadDay() {
-    this.#dayAt = performance.now();
-    try {
-      const headers = { Authorization: `Bearer ${await this.#token()}` };
-      const response = await fetch("/api/v1/me/day", { headers, signal: AbortSignal.timeout(8_000) });
-      if (!response.ok) throw Object.assign(new Error(`HTTP ${response.status}`), { code: "internal" });
-      this.#today = await response.json();
-    } catch (error) {
-      // Figures are not worth a complaint; they are asked for again.
-      if (codeOf(error) === "unknown") this.#dayAt = performance.now() - DAY_EVERY_MS + 10_000;
-    }
-    this.#render();
   }
 }
 

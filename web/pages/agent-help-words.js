@@ -52,6 +52,8 @@ export function outcomeWord(outcome) {
       return t("outcome.declined");
     case "expired":
       return t("outcome.expired");
+    case null:
+      return t("outcome.going");
     default:
       return t("outcome.failed");
   }
