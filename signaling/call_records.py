@@ -150,21 +150,6 @@ class AgentRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class FileRecord:
-    """A file of a call; ``kind`` is its media type, ``bytes`` its size, width and height those of a picture."""
-
-    id: str
-    call: str
-    name: str
-    kind: str
-    bytes: int
-    by: str
-    at: float
-    width: int | None = None
-    height: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class AgentDay:
     """An agent's own figures for a span of time, by when calls were created; None where there is nothing to average.
 

@@ -1,4 +1,4 @@
-"""Calls, what happened in them, callbacks, queues, agents and files, in the database of :class:`signaling.store.Store`.
+"""Calls, what happened in them, callbacks, queues and agents, in the database of :class:`signaling.store.Store`.
 
 Every ``save_*`` may be repeated with the same record, and replaces what was there under that id. All methods raise
 SQLAlchemyError, or OSError, when the database is out of order.
@@ -22,7 +22,6 @@ from signaling.call_records import (
     CallFilter,
     CallRecord,
     Cursor,
-    FileRecord,
     Notes,
     QueueRecord,
     Rating,
@@ -38,7 +37,6 @@ __all__ = [
     "CallStore",
     "CallbackRecord",
     "Cursor",
-    "FileRecord",
     "Notes",
     "QueueRecord",
     "Rating",
@@ -179,7 +177,7 @@ class CallStore:
             await connection.execute(waiting.values(done=at, done_by=by))
         return await self.callback(callback_id)
 
-    # --- queues, agents, files -----------------------------------------------------------------------------------
+    # --- queues, agents ------------------------------------------------------------------------------------------
 
     async def queues(self) -> list[QueueRecord]:
         """All, by name."""
@@ -206,21 +204,6 @@ class CallStore:
         """All who ever were at the desk, by identity."""
         rows = [dict(row._mapping) for row in await self._all(t.agents_table.select())]
         return sorted((AgentRecord(**_with_lists(row, "skills")) for row in rows), key=lambda record: record.identity)
-
-    async def save_file(self, record: FileRecord) -> None:
-        """Insert or replace."""
-        await self._save(t.files_table, _plain(record))
-
-    async def file(self, file_id: str) -> FileRecord | None:
-        """One, or None."""
-        rows = await self._all(t.files_table.select().where(t.files_table.c.id == file_id))
-        return FileRecord(**rows[0]._mapping) if rows else None
-
-    async def files(self, call_id: str) -> list[FileRecord]:
-        """Those of a call, the oldest first."""
-        c = t.files_table.c
-        rows = await self._all(t.files_table.select().where(c.call == call_id).order_by(c.at, c.id))
-        return [FileRecord(**row._mapping) for row in rows]
 
     # --- helpers -------------------------------------------------------------------------------------------------
 

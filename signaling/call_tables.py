@@ -122,19 +122,6 @@ agents_table = sa.Table(
     sa.Column("first_seen", sa.Double, nullable=False),
     sa.Column("last_seen", sa.Double, nullable=False),
 )
-files_table = sa.Table(
-    "call_files",
-    metadata,
-    _words("id", primary_key=True),
-    _words("call"),
-    _words("name"),
-    _words("kind"),
-    sa.Column("bytes", sa.BigInteger, nullable=False),
-    _words("by"),
-    sa.Column("at", sa.Double, nullable=False),
-    sa.Column("width", sa.Integer),
-    sa.Column("height", sa.Integer),
-)
 INDEXES = (
     sa.Index("calls_by_created", calls_table.c.created, calls_table.c.id),
     sa.Index("calls_by_shopper", calls_table.c.shopper, calls_table.c.created, calls_table.c.direction),
@@ -150,7 +137,6 @@ INDEXES = (
     sa.Index("call_events_by_id", events_table.c.id, unique=True),
     sa.Index("call_events_by_call", events_table.c.call, events_table.c.number),
     sa.Index("callbacks_by_done", callbacks_table.c.done, callbacks_table.c.at),
-    sa.Index("call_files_by_call", files_table.c.call, files_table.c.at),
 )
 STATEMENTS: Sequence[DDLElement] = (
     CreateTable(calls_table),
@@ -158,6 +144,5 @@ STATEMENTS: Sequence[DDLElement] = (
     CreateTable(callbacks_table),
     CreateTable(queues_table),
     CreateTable(agents_table),
-    CreateTable(files_table),
     *map(CreateIndex, INDEXES),
 )

@@ -99,15 +99,20 @@ class Days:
     """The days of a time zone, some of which have 23 or 25 hours."""
 
     def __init__(self, first: date, last: date, timezone: str) -> None:
-        try:
-            zone = ZoneInfo(timezone)
-        except (KeyError, ValueError, OSError):
-            raise ValueError(f"no such time zone: {timezone!r}") from None
+        zone = self.zone(timezone)
         length = (last - first).days + 1
         if not 1 <= length <= MAX_DAYS:
             raise ValueError(f"1 to {MAX_DAYS} days, not {length}")
         self.days = tuple(first + timedelta(days=number) for number in range(length))
         self._bounds = [_midnight(day, zone) for day in (*self.days, last + timedelta(days=1))]
+
+    @staticmethod
+    def zone(name: str) -> tzinfo:
+        """Raises ValueError unless the IANA database has it."""
+        try:
+            return ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"no such time zone: {name!r}") from None
 
     @property
     def begin(self) -> float:

@@ -1,4 +1,4 @@
-"""Calls, events, callbacks, queues, agents and files: the same on SQLite and on PostgreSQL."""
+"""Calls, events, callbacks, queues and agents: the same on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from signaling.call_store import (
     CallRecord,
     CallStore,
     Cursor,
-    FileRecord,
     Notes,
     QueueRecord,
     Rating,
@@ -242,16 +241,6 @@ async def test_agents(store: CallStore) -> None:
         AgentRecord("kim", "金", ("gold", "en"), 1.0, 6.0),
         AgentRecord("lee", "Lee", (), 1.0, 1.0),
     ]
-
-
-async def test_files(store: CallStore) -> None:
-    picture = FileRecord("f1", "c", "照片.jpg", "image/jpeg", 5_000_000_000, "ann", 2.0, 640, 480)
-    paper = FileRecord("f2", "c", "a.pdf", "application/pdf", 10, "kim", 1.0)
-    for record in (picture, paper, picture, FileRecord("f3", "other", "x", "y", 1, "z", 0.0)):
-        await store.save_file(record)
-    assert await store.files("c") == [paper, picture]
-    assert await store.file("f1") == picture
-    assert await store.file("none") is None
 
 
 @pytest.mark.parametrize("url", ["postgresql://x@/y?host=/nonexistent", "postgresql://x:y@127.0.0.1:1/z"])

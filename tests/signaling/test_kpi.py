@@ -47,7 +47,7 @@ async def store(database_url: str) -> AsyncIterator[Store]:
 NOW = moment(date(2026, 11, 15), "Asia/Shanghai")
 
 
-def made_up(seed: int, begin: float, end: float, number: int = 400) -> list[CallRecord]:
+def made_up(seed: int, begin: float, end: float, number: int = 250) -> list[CallRecord]:
     """Calls of all kinds, some before and after, on a grid of half seconds so that limits are hit exactly."""
     dice = random.Random(seed)
     records = []
