@@ -112,6 +112,8 @@ test("what may be sent", () => {
     ["sam", "active", [shopper(), agent("full")], "open"],
     ["sam", "on_hold", [shopper("hold"), agent("full")], "held"],
     ["ann", "on_hold", [shopper("hold"), agent("full")], "held"],
+    ["sam", "on_hold", [shopper(), agent("full"), person("agent", "bob")], "held"],
+    ["ann", "on_hold", [shopper(), agent("full")], "held"],
     ["ann", "on_hold", [shopper("hold"), agent("full"), person("agent", "bob")], "open"],
     ["bob", "on_hold", [shopper("hold"), agent("full"), person("agent", "bob")], "open"],
     ["ann", "on_hold", [shopper("hold"), agent("full"), person("agent", "bob", { mode: "ring" })], "held"],

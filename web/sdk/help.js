@@ -329,7 +329,7 @@ export class HelpLine extends CallTools {
     const room = this.#room;
     if (room.state !== "joined") return;
     const present = new Set(room.info.tracks.map(({ id }) => id));
-    const wanted = tracksOf(this.call, room.info.tracks, room.self?.identity).map(({ id }) => id);
+    const wanted = tracksOf(this.#find(), room.info.tracks, room.self?.identity).map(({ id }) => id);
     const gone = [...this.#received].filter((id) => !wanted.includes(id));
     const added = wanted.filter((id) => !this.#received.has(id));
     this.#received = new Set(wanted);

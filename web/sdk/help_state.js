@@ -115,8 +115,9 @@ export function sendingOf(call, identity) {
   if (seat.mode === "listen") return "none";
   if (seat.mode === "ring" || seat.mode === "hold" || call.state === "waiting" || call.state === "ringing") return "held";
   if (call.state === "active") return "open";
-  // On hold, but two agents who consult do hear each other.
-  const heard = call.people.some(({ identity: other, mode }) => other !== identity && mode !== "ring" && mode !== "hold");
+  // On hold is the shopper; two agents who consult do hear each other.
+  const others = call.people.filter((person) => person.identity !== identity && person.side !== "shopper");
+  const heard = seat.side !== "shopper" && others.some(({ mode }) => mode !== "ring" && mode !== "hold");
   return heard ? "open" : "held";
 }
 

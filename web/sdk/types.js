@@ -176,6 +176,7 @@
  * @property {CallChecklist | null} checklist
  * @property {CallDevice | null} device the shopper's camera
  * @property {{ score: number, comment: string, solved: string | null } | null} rating
+ * @property {string} [text] what the shopper wrote while asking
  * @property {CallContext} [context]
  * @property {readonly CallCard[]} [cards]
  * @property {readonly EarlierCall[]} [earlier]
