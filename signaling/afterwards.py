@@ -25,7 +25,7 @@ class Afterwards:
 
     async def rate(self, call_id: str, identity: str, rating: Rating) -> CallRecord:
         """The shopper's rating, replacing an earlier one; ``rating.at`` is set here. Raises ApiError ``call_not_found``,
-        ``not_in_call`` (somebody else's), ``wrong_state`` (never answered, or not over) or ``rating_closed``."""
+        ``not_in_call`` (somebody else's), ``wrong_state`` (not over) or ``rating_closed``."""
         call = await self.call(call_id)
         if call.shopper != identity:
             raise ApiError("not_in_call")
@@ -55,7 +55,7 @@ class Afterwards:
         return call
 
     def _require_recent(self, call: CallRecord, code: str) -> None:
-        if call.answered is None or call.ended is None:
+        if call.ended is None:
             raise ApiError("wrong_state")
         if self._clock() > call.ended + OPEN_S:
             raise ApiError(code)

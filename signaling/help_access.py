@@ -27,10 +27,10 @@ _dumps = functools.partial(json.dumps, ensure_ascii=False)
 class LiveHelp(Protocol):
     """What REST needs of the part that holds the calls which go on."""
 
-    async def rate_held(self, call_id: str, identity: str, rating: Rating) -> bool:
+    async def rate_held(self, claims: Claims, call_id: str, rating: Rating) -> bool:
         """Rate a call that is still held, and see it stored. False: it is not held. Raises ApiError."""
 
-    async def note_held(self, call_id: str, identity: str, notes: Notes) -> bool:
+    async def note_held(self, claims: Claims, call_id: str, notes: Notes) -> bool:
         """Write notes on a call that is still held, and see them stored. False: it is not held. Raises ApiError."""
 
     async def queues_changed(self, queues: Sequence[QueueRecord]) -> None:
@@ -40,11 +40,11 @@ class LiveHelp(Protocol):
 class NoLiveHelp:
     """For a service that holds no calls."""
 
-    async def rate_held(self, call_id: str, identity: str, rating: Rating) -> bool:
+    async def rate_held(self, claims: Claims, call_id: str, rating: Rating) -> bool:
         """Never held."""
         return False
 
-    async def note_held(self, call_id: str, identity: str, notes: Notes) -> bool:
+    async def note_held(self, claims: Claims, call_id: str, notes: Notes) -> bool:
         """Never held."""
         return False
 

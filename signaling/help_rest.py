@@ -16,6 +16,7 @@ from signaling import help_wire as wire
 from signaling.afterwards import Afterwards
 from signaling.call_records import CallFilter, CallRecord, Cursor, Entry, Notes, Outcome, Rating
 from signaling.call_store import CallStore
+from signaling.chat_text import clean_text
 from signaling.errors import ApiError, bad_message
 from signaling.help_access import TIMEZONE, LiveHelp, NoLiveHelp, Scope, answer, guarded, oversees, scope
 from signaling.http_common import authenticate, read_body
@@ -77,8 +78,8 @@ def routes(hub: Hub, live: LiveHelp | None = None) -> web.RouteTableDef:
     async def rate(request: web.Request) -> web.Response:
         claims, call_id = authenticate(request, hub), request.match_info["call"]
         wanted: NewRating = read_object(NewRating, await read_body(request))
-        rating = Rating(wanted.score, wanted.comment, wanted.solved, hub.wall())
-        if not await held.rate_held(call_id, claims.identity, rating):
+        rating = Rating(wanted.score, clean_text(wanted.comment, newlines=True), wanted.solved, hub.wall())
+        if not await held.rate_held(claims, call_id, rating):
             if not claims.covers((await afterwards.call(call_id)).room):
                 raise ApiError("not_in_call")
             await afterwards.rate(call_id, claims.identity, rating)
@@ -92,8 +93,9 @@ def routes(hub: Hub, live: LiveHelp | None = None) -> web.RouteTableDef:
         wanted: NewNotes = read_object(NewNotes, await read_body(request))
         if len(wanted.reasons) > MAX_REASONS:
             raise bad_message("reasons", "range")
-        notes = Notes(wanted.note, wanted.reasons, wanted.solved, hub.wall())
-        if not await held.note_held(call_id, claims.identity, notes):
+        reasons = tuple(filter(None, map(clean_text, wanted.reasons)))
+        notes = Notes(clean_text(wanted.note, newlines=True), reasons, wanted.solved, hub.wall())
+        if not await held.note_held(claims, call_id, notes):
             supervisor = oversees(claims)
             if supervisor:
                 seen.require(await afterwards.call(call_id), took_part=False)

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from signaling import help_admin, help_rest
-from signaling.auth import Role
+from signaling.auth import Claims, Role
 from signaling.call_records import Notes, QueueRecord, Rating
 from signaling.call_store import CallStore
 from signaling.http_common import errors
@@ -25,14 +25,14 @@ class FakeLive:
     held: set[str] = field(default_factory=set)
     told: list[Any] = field(default_factory=list)
 
-    async def rate_held(self, call_id: str, identity: str, rating: Rating) -> bool:
+    async def rate_held(self, claims: Claims, call_id: str, rating: Rating) -> bool:
         if call_id in self.held:
-            self.told.append((call_id, identity, rating.score))
+            self.told.append((call_id, claims.identity, rating.score))
         return call_id in self.held
 
-    async def note_held(self, call_id: str, identity: str, notes: Notes) -> bool:
+    async def note_held(self, claims: Claims, call_id: str, notes: Notes) -> bool:
         if call_id in self.held:
-            self.told.append((call_id, identity, notes.note))
+            self.told.append((call_id, claims.identity, notes.note))
         return call_id in self.held
 
     async def queues_changed(self, queues: Sequence[QueueRecord]) -> None:

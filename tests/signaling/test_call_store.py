@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from signaling.call_store import (
@@ -23,6 +24,7 @@ from signaling.call_store import (
     QueueRecord,
     Rating,
 )
+from signaling.database import Database
 from signaling.store import Store
 
 FULL = CallRecord(
@@ -241,6 +243,35 @@ async def test_agents(store: CallStore) -> None:
         AgentRecord("kim", "金", ("gold", "en"), 1.0, 6.0),
         AgentRecord("lee", "Lee", (), 1.0, 1.0),
     ]
+
+
+async def test_a_restart_loses_nothing_that_was_said(database_url: str) -> None:
+    for turn in range(2):
+        store = Store(database_url, lambda: 0.0)
+        await store.open()
+        if turn == 0:
+            await store.calls.save_calls([call("waits"), call("over", state="ended")])
+            await store.calls.save_callback(CallbackRecord("b", "ann", 1.0, 2.0))
+            await store.calls.set_rating("over", Rating(5, "好", "yes", 1.0))
+            await store.calls.set_notes("over", Notes("n", ("r",), "yes", 1.0))
+        else:
+            assert await store.calls.unfinished() == [call("waits")]
+            assert await store.calls.callbacks() == [CallbackRecord("b", "ann", 1.0, 2.0)]
+            over = call("over", state="ended", rating=Rating(5, "好", "yes", 1.0), notes=Notes("n", ("r",), "yes", 1.0))
+            assert await store.calls.call("over") == over
+        await store.close()
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_connections_that_were_cut_are_made_anew(store: CallStore, database_url: str) -> None:
+    await store.save_call(call("a"))
+    other = Database(database_url)
+    async with other.read() as connection:
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        assert list((await connection.execute(sa.text(cut))).scalars()) == [True]
+    await other.close()
+    await store.save_call(call("b"))
+    assert await store.unfinished() == [call("a"), call("b")]
 
 
 @pytest.mark.parametrize("url", ["postgresql://x@/y?host=/nonexistent", "postgresql://x:y@127.0.0.1:1/z"])
