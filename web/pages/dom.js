@@ -68,9 +68,7 @@ export function setIcon(svg, name) {
  */
 async function copySymbol(svg, name) {
   svg.dataset["icon"] = name;
-  symbols ??= fetch(SPRITE)
-    .then((response) => response.text())
-    .then((text) => new DOMParser().parseFromString(text, "image/svg+xml"));
+  symbols ??= readSymbols();
   const symbol = await symbols.then(
     (sprite) => sprite.getElementById(name),
     () => null,
@@ -78,6 +76,18 @@ async function copySymbol(svg, name) {
   if (!symbol || svg.dataset["icon"] !== name) return;
   svg.setAttribute("viewBox", symbol.getAttribute("viewBox") ?? "0 0 24 24");
   svg.replaceChildren(...[...symbol.childNodes].map((node) => svg.ownerDocument.importNode(node, true)));
+}
+
+/** @returns {Promise<Document>} as a document by itself: nothing here turns text into elements */
+function readSymbols() {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("GET", SPRITE);
+    request.responseType = "document";
+    request.onload = () => (request.responseXML ? resolve(request.responseXML) : reject(new Error("no symbols")));
+    request.onerror = reject;
+    request.send();
+  });
 }
 
 /**

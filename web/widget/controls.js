@@ -42,16 +42,16 @@ export function barOf({ kind, asking }, model, { more, unread }) {
 /**
  * @param {View} view
  * @param {Model} model
- * @param {{ canFlip: boolean, capture: { screen: object | null } }} media
+ * @param {{ canFlip: boolean, screen: boolean, drawing: boolean }} facts
  * @returns {{ id: string, icon: string, label: string }[]}
  */
-export function moreOf({ kind }, model, media) {
+export function moreOf({ kind }, model, { canFlip, screen, drawing }) {
   const items = [{ id: "picture", icon: "picture", label: t("widget.more.picture") }];
   if (kind === "video" && model.camera.state === "on") items.push({ id: "still", icon: "photo", label: t("widget.more.still") });
-  if (kind === "video" && media.canFlip) items.push({ id: "flip", icon: "flip", label: t("widget.more.flip") });
+  if (kind === "video") items.push({ id: "draw", icon: "pen", label: drawing ? t("widget.more.draw_off") : t("widget.more.draw") });
+  if (kind === "video" && canFlip) items.push({ id: "flip", icon: "flip", label: t("widget.more.flip") });
   if (kind !== "text" && globalThis.navigator?.mediaDevices && "getDisplayMedia" in navigator.mediaDevices) {
-    const shared = media.capture.screen !== null;
-    items.push({ id: "screen", icon: shared ? "screen-off" : "screen", label: shared ? t("widget.more.screen_off") : t("widget.more.screen") });
+    items.push({ id: "screen", icon: screen ? "screen-off" : "screen", label: screen ? t("widget.more.screen_off") : t("widget.more.screen") });
   }
   return items;
 }

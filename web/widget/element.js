@@ -191,6 +191,7 @@ export class LmHelp extends HTMLElement {
     const view = flow.view;
     const open = view.frame === "card";
     this.dataset["state"] = view.frame;
+    this.dataset["scene"] = view.scene;
     if (open !== this.#told.open) this.#say(open ? "open" : "close", null);
     if (view.ducked !== this.#told.ducked) this.#say("duck", { on: view.ducked });
     if (view.onAir !== this.#told.onAir) this.#say("air", { on: view.onAir });

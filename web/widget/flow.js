@@ -4,7 +4,7 @@
  *
  * Events: `change` (draw again), `told` {id, ...} (something to say in passing), `call` {call, previous}.
  */
-import { duck } from "../sdk/sound.js";
+import { duckForCall } from "../sdk/sound.js";
 import { Emitter } from "../sdk/emitter.js";
 import { codeOf } from "../pages/errors.js";
 import { CallMedia } from "./media.js";
@@ -453,6 +453,11 @@ export class Flow extends Emitter {
     else await this.still();
   }
 
+  /** @param {File} file */
+  async send(file) {
+    await this.#try(() => this.line?.sendFile(file, { name: file.name }));
+  }
+
   /** A sharp picture of what the camera sees, to the agent. */
   async still() {
     const done = await this.#try(async () => {
@@ -489,7 +494,7 @@ export class Flow extends Emitter {
     const { ducked } = this.view;
     if (ducked !== this.#ducked) {
       this.#ducked = ducked;
-      duck(ducked);
+      duckForCall(ducked);
     }
     this.emit("change", null);
   }

@@ -35,6 +35,7 @@ export class CallScene {
   #sound = button("", "primary lm-sound", () => void this.pictures.unblock());
   #stage = make("div", "lm-stage");
   #side = make("div", "lm-side");
+  #swap = make("button", "lm-round lm-swap");
   #bar = /** @type {CallBar} */ (document.createElement("lm-call-bar"));
   #more = make("div", "lm-menu");
   #moreOpen = false;
@@ -46,17 +47,22 @@ export class CallScene {
   /** @param {Flow} flow */
   constructor(flow) {
     this.#flow = flow;
-    this.#tools = new Tools(flow, this.#stage, this.#side);
+    this.#tools = new Tools(flow, this.#side, this.#own);
     this.#own.muted = this.#own.playsInline = this.#own.autoplay = true;
     this.#inset.append(this.#own, this.#ownOff);
     this.#ownOff.append(icon("camera-off"));
     this.#sound.append(icon("volume"), make("span"));
     this.#banner.append(this.#bannerIcon, this.#bannerWords, this.#bannerAction);
     this.#more.hidden = true;
-    this.#stage.append(this.pictures.element, this.#face, this.#tools.overlay, this.#inset, this.#clock, this.#banner, this.#sound);
-    this.element.append(this.#stage, this.#side, this.#more, make("div", "lm-bar", this.#bar));
+    this.#swap.append(icon("flip"));
+    this.#stage.append(this.pictures.element, this.#face, this.#inset, this.#tools.annotate, this.#swap, this.#clock, this.#tools.news, this.#banner, this.#sound);
+    this.element.append(this.#stage, this.#tools.steps, this.#side, this.#more, make("div", "lm-bar", this.#bar));
     this.#bar.addEventListener("control", (event) => this.#press(/** @type {CustomEvent<string>} */ (event).detail));
     this.pictures.on("change", () => this.#flow.view.scene === "call" && this.show(this.#flow.view, this.#flow.model));
+    this.#swap.type = "button";
+    this.#swap.addEventListener("click", () => this.#swapPictures());
+    // A tap on the small picture makes it the large one.
+    this.#inset.addEventListener("click", () => this.#swapPictures());
     movable(this.#inset, { within: this.#stage, name: () => t("widget.own") });
   }
 
@@ -85,9 +91,14 @@ export class CallScene {
     this.element.classList.toggle("chatting", model.chat && view.kind !== "text");
     this.element.classList.toggle("held", model.call?.state === "on_hold");
     this.element.classList.toggle("dim", view.banner === "reconnecting" || view.banner === "agent_reconnecting");
-    this.#showFace(view, pictured);
+    const swapped = view.kind === "video" && this.#tools.swapped;
+    this.element.classList.toggle("swapped", swapped);
+    this.#swap.hidden = !swapped;
+    this.#swap.setAttribute("aria-label", t("widget.swap_back"));
+    this.#showFace(view, pictured || swapped);
     this.#showOwn(view, model);
     this.#showBanner(view, model);
+    if (swapped) this.pictures.element.dataset.corner = this.#inset.dataset.corner ?? "top right";
     this.#sound.hidden = !this.pictures.blocked;
     const [, words] = this.#sound.children;
     if (words) setText(words, t("widget.sound_on"));
@@ -136,7 +147,8 @@ export class CallScene {
     const track = camera.off ? null : sent?.covered ? sent.outgoing : tracks.camera;
     const shown = /** @type {MediaStream | null} */ (this.#own.srcObject)?.getVideoTracks()[0] ?? null;
     if (track !== shown) this.#own.srcObject = track ? new MediaStream([track]) : null;
-    this.#own.classList.toggle("mirrored", !this.#flow.media.facesAway);
+    // Large, it is what the agent sees and marks: no mirror.
+    this.#own.classList.toggle("mirrored", !this.#flow.media.facesAway && !this.#tools.swapped);
     this.#ownOff.hidden = track !== null;
   }
 
@@ -161,7 +173,7 @@ export class CallScene {
   #showMore(view, model) {
     this.#more.hidden = !this.#moreOpen;
     if (!this.#moreOpen) return;
-    const items = moreOf(view, model, this.#flow.media);
+    const items = moreOf(view, model, this.#moreFacts);
     const key = items.map(({ id, label }) => `${id}${label}`).join("|");
     if (this.#more.dataset.key === key) return;
     this.#more.dataset.key = key;
@@ -176,6 +188,16 @@ export class CallScene {
         return item;
       }),
     );
+  }
+
+  get #moreFacts() {
+    const { canFlip, capture } = this.#flow.media;
+    return { canFlip, screen: capture.screen !== null, drawing: this.#tools.drawing };
+  }
+
+  #swapPictures() {
+    this.#tools.swap();
+    this.show(this.#flow.view, this.#flow.model);
   }
 
   #tick() {
@@ -207,6 +229,9 @@ export class CallScene {
         break;
       case "picture":
         this.#tools.pick();
+        break;
+      case "draw":
+        this.#tools.drawing = !this.#tools.drawing;
         break;
       case "still":
         void flow.still();

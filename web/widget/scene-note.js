@@ -97,10 +97,11 @@ export class NoteScene {
         };
       case "over": {
         const { title, body } = overWords(model.call);
-        const missed = model.call?.answered === null;
+        const cut = model.call?.outcome === "failed";
+        const missed = cut || model.call?.answered === null;
         const again = { label: t("widget.over.again"), run: () => flow.reset() };
         return {
-          icon: missed ? "clock" : "check", tone: missed ? "plain" : "good", title, body,
+          icon: cut ? "warning" : missed ? "clock" : "check", tone: cut ? "bad" : missed ? "plain" : "good", title, body,
           actions: missed ? [callback, again] : [{ label: t("widget.done"), primary: true, run: () => flow.close() }, again],
         };
       }

@@ -95,6 +95,8 @@ export class RateScene {
     setText(this.#send, t("widget.rate.send"));
     this.#send.hidden = done;
     this.#send.disabled = this.#score === 0 || rating === "sending";
+    this.#skip.classList.toggle("primary", done);
+    this.#skip.classList.toggle("quiet", !done);
     setText(this.#skip, done ? t("widget.done") : t("widget.rate.skip"));
   }
 

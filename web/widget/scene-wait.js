@@ -153,7 +153,7 @@ export class WaitScene {
     if (problem === null) return;
     const { title, body } = deviceWords(problem, model.microphone.state !== "problem");
     setText(this.#problemTitle, title);
-    setText(this.#problemBody, body);
+    setText(this.#problemBody, `${body} ${t("widget.device.place_kept")}`);
     setText(this.#retry, t("widget.retry"));
     setText(this.#without, this.#downTo() === "voice" && kind === "video" ? t("widget.device.voice_only") : t("widget.device.text_only"));
   }

@@ -93,7 +93,7 @@ export class Sheets {
     const { stepping } = model;
     const { title, body } = deviceWords(view.problem ?? (camera ? model.camera.problem : model.microphone.problem) ?? "device_failed", camera);
     const again = button(t("widget.retry"), "primary", () => void flow.step(stepping === "none" ? "voice" : stepping));
-    const stay = button(stepping === "video" && !camera ? t("widget.back") : t("widget.device.stay"), "", () => flow.stay());
+    const stay = button(t("widget.device.stay"), "", () => flow.stay());
     const voice = stepping === "video" && camera && view.kind === "text" ? [button(t("widget.device.voice_only"), "", () => void flow.step("voice"))] : [];
     this.#fill("lock", title, body, [], [again, ...voice, stay]);
   }

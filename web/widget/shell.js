@@ -128,7 +128,7 @@ export class Shell {
     setText(this.#title, view.agent && scene === "call" ? view.agent.name : (view.queue?.title || model.call?.queue_title || t("widget.title")));
     const status = statusWords(view, model.call);
     // The other scenes say it themselves, and larger.
-    setText(this.#status, scene === "call" ? status : "");
+    setText(this.#status, scene === "call" ? statusWords({ ...view, banner: null }, model.call) : "");
     this.#status.hidden = this.#status.textContent === "";
     this.#name(this.#out, popped ? t("widget.popin") : t("widget.popout"));
     this.#out.hidden = !this.#popOut.possible || scene !== "call" || this.#phone.matches;
