@@ -248,6 +248,9 @@ export class HelpPage {
           this.#help.emit("said", { what: "still_asked" });
         });
         break;
+      case "marks":
+        this.#view.toggleMarks();
+        break;
       case "flip":
         void this.#help.try(() => help.askDevice("flip"));
         break;

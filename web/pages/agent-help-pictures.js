@@ -7,12 +7,15 @@
 import { Emitter } from "../sdk/emitter.js";
 import { Player } from "../sdk/player.js";
 import { seatWord } from "./agent-help-words.js";
+import { Annotate } from "./components/annotate.js";
 import { avatar } from "./components/avatar.js";
 import { icon, make, setText } from "./dom.js";
 import { t } from "./locale.js";
 
 /**
  * @typedef {import("../sdk/lianmai.js").LianmaiRoom} LianmaiRoom
+ * @typedef {import("../sdk/help.js").HelpLine} HelpLine
+ * @typedef {{ help: HelpLine, me: string }} Marks what is drawn on pictures, and by whom of us
  * @typedef {import("../sdk/tracks.js").RemoteTrack} RemoteTrack
  * @typedef {import("./agent-help-view.js").Shown} Shown
  * @typedef {import("./capture.js").Capture} Capture
@@ -118,11 +121,12 @@ export class CallPictures extends Emitter {
   }
 
   /**
-   * @param {LianmaiRoom} room
+   * @param {{ room: LianmaiRoom, help: HelpLine }} visit
    * @param {{ shopper: Shown, others: readonly Shown[] }} people
    * @param {{ capture: Capture | null, name: string, hidden: boolean }} own
    */
-  show(room, { shopper, others }, own) {
+  show({ room, help }, { shopper, others }, own) {
+    const marks = { help, me: room.self?.identity ?? "" };
     const tracks = (/** @type {(string | null)[]} */ ids) => {
       return ids.flatMap((id) => (id === null ? [] : [room.tracks.get(id)])).filter((track) => track !== undefined);
     };
@@ -133,7 +137,7 @@ export class CallPictures extends Emitter {
       this.#main.frozen = false;
     }
     const both = shopper.screen !== null && shopper.picture !== null;
-    this.#face.show({ ...shopper, screen: null, sounds: [] }, tracks([both ? shopper.picture : null]));
+    this.#face.show({ ...shopper, screen: null, sounds: [] }, tracks([both ? shopper.picture : null]), marks);
     this.#place(this.#face.root, both);
     for (const [identity, tile] of this.#others) {
       if (others.some((person) => person.identity === identity)) continue;
@@ -143,10 +147,12 @@ export class CallPictures extends Emitter {
     for (const person of others) {
       const tile = this.#others.get(person.identity) ?? new Tile(person.identity, () => this.emit("change", null));
       this.#others.set(person.identity, tile);
-      tile.show(person, tracks([person.screen ?? person.picture, ...person.sounds]));
+      tile.show(person, tracks([person.screen ?? person.picture, ...person.sounds]), marks);
       this.#place(tile.root, true);
     }
-    this.#own.show(own);
+    const source = own.capture?.screen ? "screen" : "camera";
+    const sent = [...room.localTracks].find((local) => local.source === source)?.id ?? null;
+    this.#own.show(own, sent, marks);
   }
 
   /** @param {HTMLElement} element @param {boolean} shown */
@@ -163,8 +169,15 @@ export class CallPictures extends Emitter {
   }
 }
 
+/** Marks on a small picture: to be seen, not made. @param {HTMLVideoElement} video */
+function marksOver(video) {
+  const annotate = new Annotate();
+  return Object.assign(annotate, { minor: true, readonly: true, video });
+}
+
 class Tile {
   #video = make("video");
+  #marks = marksOver(this.#video);
   #face = make("div", "hc-tile-face");
   #icon = icon("mic-off");
   #name = make("span", "truncate");
@@ -179,17 +192,20 @@ class Tile {
   constructor(id, changed) {
     this.#video.playsInline = true;
     this.voice = new Voice(this.#video, changed);
-    this.root = make("li", "hc-tile", this.#video, this.#face, this.#word, make("span", "hc-tile-name", this.#icon, this.#name));
+    this.root = make("li", "hc-tile", this.#video, this.#marks, this.#face, this.#word, make("span", "hc-tile-name", this.#icon, this.#name));
     this.root.dataset.person = id;
   }
 
   /**
    * @param {Shown} person
    * @param {readonly RemoteTrack[]} tracks
+   * @param {Marks} marks
    */
-  show({ name, side, mode, state, micMuted }, tracks) {
+  show({ name, side, mode, state, micMuted }, tracks, marks) {
     this.voice.play(tracks);
-    const picture = tracks.some(({ kind }) => kind === "video");
+    const target = tracks.find(({ kind }) => kind === "video")?.id ?? null;
+    const picture = target !== null;
+    Object.assign(this.#marks, marks, { target });
     this.#video.hidden = !picture;
     this.#face.hidden = picture;
     if (this.#face.dataset.name !== name) {
@@ -213,11 +229,12 @@ class Tile {
 
 class OwnTile {
   #video = make("video");
+  #marks = marksOver(this.#video);
   #face = make("div", "hc-tile-face");
   #icon = icon("mic-off");
   #name = make("span", "truncate");
   #word = make("span", "hc-tile-word");
-  root = make("li", "hc-tile own", this.#video, this.#face, this.#word, make("span", "hc-tile-name", this.#icon, this.#name));
+  root = make("li", "hc-tile own", this.#video, this.#marks, this.#face, this.#word, make("span", "hc-tile-name", this.#icon, this.#name));
 
   constructor() {
     this.#video.playsInline = true;
@@ -226,9 +243,14 @@ class OwnTile {
     this.#video.disablePictureInPicture = true;
   }
 
-  /** @param {{ capture: Capture | null, name: string, hidden: boolean }} own */
-  show({ capture, name, hidden }) {
+  /**
+   * @param {{ capture: Capture | null, name: string, hidden: boolean }} own
+   * @param {string | null} target the track that others see of us
+   * @param {Marks} marks
+   */
+  show({ capture, name, hidden }, target, marks) {
     this.root.hidden = hidden;
+    Object.assign(this.#marks, marks, { target });
     const screen = capture?.screen?.video ?? null;
     const camera = capture && !capture.off.camera ? capture.tracks.camera : null;
     const track = screen ?? camera;

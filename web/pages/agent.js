@@ -370,6 +370,7 @@ const shortcuts = [
   { keys: ["t"], label: "keys.transfer", run: calling("transfer") },
   { keys: ["i"], label: "keys.add", run: calling("add") },
   { keys: ["g"], label: "keys.stage", run: calling("stage") },
+  { keys: ["w"], label: "keys.marks", run: calling("marks") },
   { keys: ["p"], label: "keys.still", run: calling("still") },
   { keys: ["e"], label: "keys.end", run: calling("end") },
   { keys: ["q"], label: "keys.take", run: () => help.takeFirst() },

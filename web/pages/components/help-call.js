@@ -14,6 +14,7 @@ import { mediaIcon, mediaWord } from "../agent-help-words.js";
 import { button, dots, icon, make, setIcon, setText } from "../dom.js";
 import { formatDuration } from "../format.js";
 import { onLocale, t } from "../locale.js";
+import { Annotate } from "./annotate.js";
 import { avatar } from "./avatar.js";
 import { CallBar } from "./call-bar.js";
 import { QualityBars } from "./quality-bars.js";
@@ -51,7 +52,7 @@ export class HelpCall extends HTMLElement {
   #stage = make("div", "hc-stage");
   #face = make("div", "hc-face");
   #faceNote = make("p", "hc-face-note");
-  #annotate = document.createElement("lm-annotate");
+  #annotate = new Annotate();
   #asks = /** @type {CallBar} */ (document.createElement("lm-call-bar"));
   #asksTitle = make("span", "hc-asks-title");
   #asksBox = make("div", "hc-asks", this.#asksTitle, this.#asks);
@@ -100,9 +101,9 @@ export class HelpCall extends HTMLElement {
     this.#render();
   }
 
-  /** The video element that carries the shopper's picture. */
-  get video() {
-    return this.#pictures?.main ?? null;
+  /** Fold or unfold the tools for drawing. */
+  toggleMarks() {
+    if (!this.#annotate.hidden) this.#annotate.open = !this.#annotate.open;
   }
 
   #build() {
@@ -141,14 +142,17 @@ export class HelpCall extends HTMLElement {
     this.#frozenAt = 0;
     this.#stage.replaceChildren();
     if (!visit) {
-      Object.assign(this.#annotate, { help: null, video: null });
+      this.#annotate.help = null;
+      this.#annotate.video = null;
       return;
     }
     const pictures = new CallPictures();
     this.#pictures = pictures;
     pictures.on("change", () => this.#render());
     this.#stage.append(pictures.main, this.#face, this.#annotate, pictures.strip);
-    Object.assign(this.#annotate, { help: visit.help, video: pictures.main });
+    this.#annotate.help = visit.help;
+    this.#annotate.video = pictures.main;
+    this.#annotate.open = false;
   }
 
   #render() {
@@ -161,10 +165,12 @@ export class HelpCall extends HTMLElement {
     const rights = rightsOf(seat);
     const phase = phaseOf(call, room.state);
     const people = peopleShown(call, room.tracks.values(), identity);
-    pictures.show(room, people, { capture: visit.capture, name, hidden: !rights.show });
+    pictures.show(visit, people, { capture: visit.capture, name, hidden: !rights.show });
     const picture = people.shopper.screen ?? people.shopper.picture;
     this.#renderFace(call, phase, picture !== null, pictures.seen);
-    Object.assign(this.#annotate, { me: identity, target: picture, readonly: !rights.draw });
+    this.#annotate.me = identity;
+    this.#annotate.target = picture;
+    this.#annotate.readonly = !rights.draw;
     this.#annotate.hidden = !rights.draw || call.media === "text" || phase === "calling";
     this.#renderHead(call, phase);
     this.#renderBanners(
