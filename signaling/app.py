@@ -19,7 +19,7 @@ import ifaddr
 from aiohttp import web
 
 from media.pool import PoolConfig, WorkerPool
-from signaling import __version__, rest, whip
+from signaling import __version__, files, rest, whip
 from signaling.auth import ANY_ROOM, MAX_SKILL, ROLE_GRANTS, ROOM_NAME, Authority, Role, valid_identity
 from signaling.config import Config
 from signaling.errors import ApiError, bad_message
@@ -169,6 +169,7 @@ def make_app(hub: Hub, config: Config, limits: SessionLimits, pool: WorkerPool |
     app.router.add_get("/healthz", health)
     app.add_routes(rest.routes(hub))
     app.add_routes(whip.routes(hub))
+    app.add_routes(files.routes(hub.helping.files, hub.helping.file_access, hub.helping.takes_files))
     if config.demo.enabled:
         app.router.add_post("/dev/token", _demo_token(hub))
     app.add_routes(Pages(WEB_ROOT, demo=config.demo.enabled).routes())

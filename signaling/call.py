@@ -59,6 +59,7 @@ class Person:
     mode: SeatMode
     peer: str | None = None
     connected: bool = True
+    stalled: bool = False
     gone_at: float | None = None
     until: float | None = None
     why: Literal["", "queue", "transfer", "helper", "out"] = ""
@@ -72,8 +73,13 @@ class Person:
             "side": self.side,
             "mode": self.mode,
             "peer": self.peer,
-            "state": "connected" if self.connected else "reconnecting",
+            "state": self.state,
         }
+
+    @property
+    def state(self) -> str:
+        """``connected`` or ``reconnecting``."""
+        return "connected" if self.connected and not self.stalled else "reconnecting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +281,7 @@ class Call:
                 "identity": self.shopper,
                 "name": shopper.name,
                 "peer": shopper.peer,
-                "state": "connected" if shopper.connected else "reconnecting" if shopper.peer else "away",
+                "state": "away" if shopper.peer is None and not shopper.connected else shopper.state,
             },
             "people": [
                 person.to_wire()

@@ -7,6 +7,7 @@ from typing import Any
 
 from signaling import messages as m
 from signaling.errors import ApiError
+from signaling.help_dispatch import HELP_AT_THE_DESK, HELP_HANDLERS
 from signaling.hub import Hub
 from signaling.message_types import Request
 from signaling.peer import DESK, Peer
@@ -19,12 +20,12 @@ Fields = dict[str, Any]
 async def dispatch(hub: Hub, peer: Peer, request: Request) -> Fields:
     """Carry out any request but ``join``. Raises ApiError."""
     kind = type(request)
-    if peer.room == DESK and kind not in AT_THE_DESK and kind not in _ANYWHERE:
+    if peer.room == DESK and kind not in _WITHOUT_A_ROOM:
         raise ApiError("room_required")
     at_once = STAGE_HANDLERS.get(kind)
     if at_once is not None:
         return at_once(hub, peer, request)
-    handler = _HANDLERS.get(kind)
+    handler = _HANDLERS.get(kind) or HELP_HANDLERS.get(kind)
     if handler is None:
         raise ApiError("already_joined")
     return await handler(hub, peer, request)
@@ -123,7 +124,7 @@ def _errors(peer: Peer, key: str, errors: Iterable[tuple[str, ApiError]]) -> lis
 
 Handler = Callable[[Hub, Peer, Any], Awaitable[Fields]]
 
-_ANYWHERE = frozenset((m.UpdateToken, m.Ping, m.Leave))
+_WITHOUT_A_ROOM = frozenset((m.UpdateToken, m.Ping, m.Leave)) | AT_THE_DESK | HELP_AT_THE_DESK
 _HANDLERS: dict[type[Request], Handler] = {
     m.UpdateToken: _update_token,
     m.Publish: _publish,

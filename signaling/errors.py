@@ -154,6 +154,9 @@ ERRORS: dict[str, ErrorInfo] = {
     "link_expired": ErrorInfo(
         410, "链接已失效，请向客服要一个新的。", "This link has expired; please ask for a new one."
     ),
+    "store_unavailable": ErrorInfo(
+        503, "暂时无法保存，请稍后再试。", "This could not be saved just now; please try again."
+    ),
     "etag_mismatch": ErrorInfo(412, "会话已变化，请刷新后重试。", "The session has changed since."),
     "precondition_required": ErrorInfo(428, "请求缺少 If-Match。", "The request needs an If-Match header."),
     "unsupported_media_type": ErrorInfo(415, "不支持的内容类型。", "The content type is not supported."),

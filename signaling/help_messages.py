@@ -9,6 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from signaling.message_types import Count, Id, Identity, Request, Topic
 from signaling.shapes import Between, Length
 
+MAX_REASONS = 8
+
 Media = Literal["text", "voice", "video"]
 Skill = Annotated[str, Length(1, 32)]
 QueueName = Annotated[str, Length(1, 64)]

@@ -246,12 +246,16 @@ class CallbackLeft(HelpFact):
 
 @dataclass(frozen=True, slots=True)
 class Presence(HelpFact):
-    """Where somebody's connection for media is, and whether it is alive; ``peer`` None: nowhere any more."""
+    """Where somebody's connection for media is, and whether it is alive; ``peer`` None: nowhere any more.
+
+    ``stalled``: connected, but nothing comes that should; shown as reconnecting, without further consequences.
+    """
 
     identity: str
     room: str
     peer: str | None
     connected: bool
+    stalled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

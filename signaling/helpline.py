@@ -104,7 +104,9 @@ def _asked(line: Helpline, fact: CallAsked, now: float) -> list[HelpEffect]:
     )
     line.calls[call.id] = call
     here = fact.peer is not None
-    shopper = Person(fact.identity, fact.name, "shopper", "shopper", "full", fact.peer, here, None if here else now)
+    shopper = Person(
+        fact.identity, fact.name, "shopper", "shopper", "full", fact.peer, here, gone_at=None if here else now
+    )
     line.join(call, shopper)
     line.line_up(call, now, only=fact.agent or "")
     if not restored:
@@ -134,7 +136,8 @@ def _answered(line: Helpline, fact: Answered, now: float) -> list[HelpEffect]:
     call = line.get(fact.call_id)
     person = call.people.get(fact.identity)
     if person is None:
-        raise ApiError("call_ended" if call.over else "call_answered" if call.open else "not_in_call")
+        late = fact.identity in line.desk and (call.over or call.open)
+        raise ApiError(("call_ended" if call.over else "call_answered") if late else "not_in_call")
     if call.over:
         raise ApiError("call_ended")
     if person.mode != "ring":
@@ -241,7 +244,7 @@ def _moved(line: Helpline, call: Call, person: Person, fact: Presence, now: floa
     if person.peer is None and fact.peer is None:
         return []
     gone_at = None if fact.connected else person.gone_at if person.gone_at is not None else now
-    after = replace(person, peer=fact.peer, connected=fact.connected, gone_at=gone_at)
+    after = replace(person, peer=fact.peer, connected=fact.connected, stalled=fact.stalled, gone_at=gone_at)
     if after == person:
         return []
     call.seat(after)

@@ -347,6 +347,8 @@ def _consented(line: HelpBook, fact: StageConsent, now: float) -> list[HelpEffec
     asked = call.escalation
     if asked is None or asked.state not in ("asking", "offered", "on_stage"):
         raise ApiError("wrong_state")
+    if asked.state == "offered" and fact.consent != "no":
+        raise ApiError("consent_pending")
     note = line.note(call, "stage_consent", fact.identity, now, consent=fact.consent)
     if fact.consent == "no":
         call.escalation = replace(asked, state="declined", consent="no")

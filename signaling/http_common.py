@@ -8,20 +8,21 @@ import logging
 import math
 import secrets
 from collections.abc import Awaitable, Callable, Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from signaling.auth import Claims
 from signaling.errors import ApiError, as_locale
-from signaling.hub import Hub
 from signaling.shapes import parse_json
+
+if TYPE_CHECKING:
+    from signaling.hub import Hub
 
 logger = logging.getLogger(__name__)
 # People read these in a terminal.
 _readable = functools.partial(json.dumps, ensure_ascii=False)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 MAX_BODY = 16 * 1024
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE",
@@ -78,11 +79,11 @@ def allowed_origin(request: web.Request, allowed: Collection[str]) -> dict[str, 
     """What lets a page of another origin read the answer (Fetch standard, CORS), if ``allowed`` names it or is ``*``."""
     if "*" in allowed:
         return {"Access-Control-Allow-Origin": "*"}
-    origin = request.headers.get("Origin")
+    origin = request.headers.get("Origin", "")
     return {"Vary": "Origin", **({"Access-Control-Allow-Origin": origin} if origin in allowed else {})}
 
 
-def cors(allowed: Collection[str], shared: Collection[str]) -> Middleware:
+def cors(allowed: Collection[str], shared: Collection[str]) -> Any:
     """Let pages of the ``allowed`` origins use the addresses that begin with one of ``shared``. No cookies are involved:
     whoever calls needs a token."""
 

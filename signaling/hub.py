@@ -19,6 +19,7 @@ from media.negotiation import CodecPolicy, IceFragment
 from signaling.auth import LEEWAY_S, Authority, Claims, Grants, Revocation
 from signaling.config import Config
 from signaling.errors import DEFAULT_LOCALE, ApiError, Locale, bad_message
+from signaling.helping import Helping
 from signaling.lifecycle import Lifecycle
 from signaling.messages import TrackRequest
 from signaling.peer import DESK, Outlet, Peer, PeerKind, encode_event, new_id
@@ -29,6 +30,7 @@ from signaling.registry import Registry, policy_of
 from signaling.room import Room
 from signaling.room_model import (
     Amended,
+    CircleOnStage,
     Closing,
     Dropped,
     Effect,
@@ -94,6 +96,7 @@ class Hub:
         self.staging = Staging(self)
         self.talking = Talking(self)
         self.reception = Reception(self)
+        self.helping = Helping(self)
         self.desk_room: LiveRoom | None = None
         self._transports: dict[str, str] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -101,6 +104,7 @@ class Hub:
 
     async def start(self) -> None:
         """Begin the periodic work. The pool must be running."""
+        await self.helping.start()
         self.spawn(self.lifecycle.watch_uplinks())
 
     async def close(self) -> None:
@@ -112,6 +116,7 @@ class Hub:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.helping.close()
 
     # --- who -----------------------------------------------------------------------------------------------------
 
@@ -181,6 +186,7 @@ class Hub:
         self.peers[peer.id] = peer
         self.apply(room, Joined(member))
         self._watch_expiry(peer)
+        self.helping.moved(peer)
         logger.info("%s joined %s as %s %r", peer.id, peer.room, claims.role, claims.identity)
         return peer
 
@@ -206,6 +212,7 @@ class Hub:
         self.apply(room, Returned(peer.id))
         if peer.room == DESK:
             self.reception.returned(peer)
+        self.helping.moved(peer)
         self._staff_moved(room, peer)
 
     def dropped(self, peer: Peer, outlet: Outlet) -> None:
@@ -217,10 +224,12 @@ class Hub:
                 self.apply(room, Dropped(peer.id))
                 if peer.room == DESK:
                     self.reception.dropped(peer)
+                self.helping.moved(peer)
                 self._staff_moved(room, peer)
 
     def attached(self, peer: Peer) -> None:
         """After :meth:`join` or :meth:`attend`: ``peer.outlet`` is set and the reply sent."""
+        self.helping.moved(peer)
         self._staff_moved(self.room_of(peer), peer)
 
     def _staff_moved(self, room: LiveRoom, peer: Peer, *former: Grants) -> None:
@@ -391,6 +400,8 @@ class Hub:
                 self._release(room, peer_id, code)
             case RoomClosed():
                 self._close_room(room)
+            case CircleOnStage(circle_id, on, code):
+                self.helping.stage_moved(circle_id, on, code)
 
     def _tell(self, room: LiveRoom, tell: Tell) -> None:
         body = encode_event(tell.type, tell.fields)
@@ -414,6 +425,8 @@ class Hub:
             self._staff_moved(room, peer)
             if not self.reception.is_reachable(peer.claims.identity):
                 self.staging.lost(peer.claims.identity)
+            if code != "identity_replaced":
+                self.helping.gone(peer)
         if code is not None:
             peer.dismiss(ApiError(code))
         else:
@@ -449,6 +462,7 @@ class Hub:
     def snapshot(self, room: LiveRoom, peer: Peer) -> dict[str, Any]:
         """``room`` in the ``join`` reply: what this Peer may know."""
         snapshot = room.state.snapshot(peer.id) | self.talking.snapshot(room, peer)
+        snapshot["call"] = self.helping.snapshot(peer)
         if room.state.controls(peer.id):
             snapshot["agents"] = self.reception.directory(room)
         return snapshot

@@ -50,6 +50,7 @@ class Lifecycle:
                 room = self._by_producer(worker, producer_id)
                 if room is not None:
                     self._hub.apply(room, Flowing(producer_id, flowing))
+                    self._hub.helping.flow_changed(room, producer_id)
             case RouterFailed(router_id, reason):
                 room = self._by_router(worker, router_id)
                 if room is not None:

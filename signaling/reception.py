@@ -59,7 +59,7 @@ class Reception:
         self.attend(peer)
         if peer.outlet is None:
             self.dropped(peer)
-        self._tell_presence(peer.claims.identity)
+        self.tell_presence(peer.claims.identity)
 
     def returned(self, peer: Peer) -> None:
         """The console's connection is back."""
@@ -79,6 +79,7 @@ class Reception:
         self.desk.gone(identity, self._now())
         self.changed()
         self._hub.staging.lost(identity)
+        self._hub.helping.desk_gone(identity)
 
     def peers(self) -> list[Peer]:
         """Everybody at the desk."""
@@ -89,7 +90,7 @@ class Reception:
         """Whether to be rung, and for what. Raises ApiError."""
         identity = peer.claims.identity
         self.desk.set_presence(identity, presence, skills, self._now())
-        self._tell_presence(identity)
+        self.tell_presence(identity)
         self.changed()
         return self.desk.me(identity)
 
@@ -121,7 +122,7 @@ class Reception:
             if peer.claims.identity in concerned or peer.claims.identity == invite.by_identity:
                 peer.emit("invite", fields)
         for identity in concerned:
-            self._tell_presence(identity)
+            self.tell_presence(identity)
         self.changed()
         return concerned
 
@@ -131,7 +132,7 @@ class Reception:
             self.desk.engage(identity, room.state.name, self._now())
         else:
             self.desk.disengage(identity, room.state.name, self._now())
-        self._tell_presence(identity)
+        self.tell_presence(identity)
         self.changed()
 
     # --- what is told --------------------------------------------------------------------------------------------
@@ -146,7 +147,12 @@ class Reception:
             if identity in (invite.to_identity, invite.by_identity)
         ]
         lines = {room.state.name: _line(room) for room in self._covered(peer) if room.state.state in SHOWN}
-        return {"me": self.desk.me(identity), "rooms": _listed(peer, lines), "invites": invites}
+        return {
+            "me": self.desk.me(identity),
+            "rooms": _listed(peer, lines),
+            "invites": invites,
+            **self._hub.helping.desk_snapshot(peer),
+        }
 
     def directory(self, room: LiveRoom) -> list[dict[str, Any]]:
         """Who can be rung from this room, and who of them is in it already."""
@@ -156,6 +162,7 @@ class Reception:
 
     def changed(self) -> None:
         """Something that the lists show is different: tell soon, and at most once a second."""
+        self._hub.helping.agents_changed()
         if self._news is None and not self._hub.closing:
             delay = max(NEWS_DELAY_S, self._told_at + NEWS_INTERVAL_S - self._now())
             self._news = asyncio.get_running_loop().call_later(delay, self._tell_news)
@@ -203,10 +210,16 @@ class Reception:
                 peer.lists[kind] = body
                 peer.emit_encoded(body)
 
-    def _tell_presence(self, identity: str) -> None:
-        for peer in self.peers():
-            if peer.claims.identity == identity:
-                peer.emit("presence", {"me": self.desk.me(identity)})
+    def tell_presence(self, identity: str) -> None:
+        """What this person's own consoles show of them is different."""
+        for peer in self.consoles(identity):
+            peer.emit("presence", {"me": self.desk.me(identity)})
+
+    def consoles(self, identity: str) -> list[Peer]:
+        """This person's connections at the desk."""
+        room = self._hub.desk_room
+        member = None if room is None else room.state.member_by_identity(identity)
+        return [room.peers[member.id]] if room is not None and member is not None and member.id in room.peers else []
 
     def _covered(self, peer: Peer) -> list[LiveRoom]:
         return [room for room in self._hub.rooms.values() if peer.claims.covers(room.state.name)]

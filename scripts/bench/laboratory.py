@@ -93,9 +93,9 @@ class Laboratory:
         await page.evaluate("navigator.mediaDevices.getUserMedia({audio: true}).then(s => s.getTracks()[0].stop())")
         return page
 
-    async def token(self, role: str, identity: str) -> str:
-        """A token from the demo endpoint."""
-        body = {"room": self.room, "identity": identity, "role": role}
+    async def token(self, role: str, identity: str, room: str = "") -> str:
+        """A token from the demo endpoint, for the room of this laboratory or another."""
+        body = {"room": room or self.room, "identity": identity, "role": role}
         async with (
             aiohttp.ClientSession(timeout=ANSWER_TIMEOUT, raise_for_status=True) as session,
             session.post(f"{self.base}/dev/token", json=body) as response,

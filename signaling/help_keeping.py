@@ -1,0 +1,115 @@
+"""Writes what happens in calls to the database: soon, in order, in batches, and again until it worked."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from signaling.call_records import CallbackRecord, CallEvent, CallRecord
+from signaling.call_store import CallStore
+from signaling.errors import ApiError
+
+logger = logging.getLogger(__name__)
+RETRY_S = 1.0
+BATCH = 500
+#: Beyond this the oldest events are given up, so that a database that is gone does not take the Node with it.
+MAX_EVENTS = 100_000
+CONFIRM_S = 10.0
+STOP_S = 2.0
+
+
+class Keeper:
+    """Of a call only the newest record is written; events and callbacks are written all."""
+
+    def __init__(self, store: CallStore) -> None:
+        self._store = store
+        self._calls: dict[str, CallRecord] = {}
+        self._callbacks: dict[str, CallbackRecord] = {}
+        self._events: deque[CallEvent] = deque(maxlen=MAX_EVENTS)
+        self._wake = asyncio.Event()
+        self._waiting: list[asyncio.Future[None]] = []
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._task = asyncio.create_task(self._run())
+
+    def save(self, record: CallRecord) -> None:
+        """Write this, unless a newer one of the same call comes first."""
+        self._calls[record.id] = record
+        self._wake.set()
+
+    def add(self, event: CallEvent) -> None:
+        """Write this down."""
+        self._events.append(event)
+        self._wake.set()
+
+    def save_callback(self, record: CallbackRecord) -> None:
+        """Write this."""
+        self._callbacks[record.id] = record
+        self._wake.set()
+
+    async def saved(self) -> None:
+        """Returns when all that was handed in so far is in the database. Raises ApiError ``store_unavailable``."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        self._wake.set()
+        try:
+            async with asyncio.timeout(CONFIRM_S):
+                await future
+        except TimeoutError:
+            raise ApiError("store_unavailable", retry_after_s=5.0) from None
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            await self._wake.wait()
+            self._wake.clear()
+            await self._flush_until_done()
+
+    async def stop(self) -> None:
+        """Write what is left, within 2 s. A write that is under way is not cut off, unless it takes longer."""
+        self._stopping = True
+        self._wake.set()
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=STOP_S)
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._calls or self._events or self._callbacks:
+            logger.error("%d calls and %d events were not written", len(self._calls), len(self._events))
+
+    async def _flush_until_done(self) -> None:
+        while self._calls or self._events or self._callbacks or self._waiting:
+            confirmed, self._waiting = self._waiting, []
+            try:
+                await self._flush()
+            except (SQLAlchemyError, OSError) as error:
+                self._waiting = [future for future in confirmed + self._waiting if not future.done()]
+                logger.error("calls are not written, trying again: %s", error)
+                if self._stopping:
+                    return
+                await asyncio.sleep(RETRY_S)
+                continue
+            for future in confirmed:
+                if not future.done():
+                    future.set_result(None)
+
+    async def _flush(self) -> None:
+        for call_id, record in list(self._calls.items()):
+            await self._store.save_call(record)
+            if self._calls.get(call_id) is record:
+                del self._calls[call_id]
+        for callback_id, callback in list(self._callbacks.items()):
+            await self._store.save_callback(callback)
+            if self._callbacks.get(callback_id) is callback:
+                del self._callbacks[callback_id]
+        while self._events:
+            batch = [self._events[index] for index in range(min(BATCH, len(self._events)))]
+            await self._store.add_events(batch)
+            # Events have ids of their own, so what was written and is still here is written once more without harm.
+            for event in batch:
+                if self._events and self._events[0] is event:
+                    self._events.popleft()

@@ -1,0 +1,181 @@
+"""What the desk is told of one-to-one help: who waits in which queue, and the wall; whole lists, at most once a second."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from signaling.call import TALKS, Call
+from signaling.desk import OnDuty
+from signaling.errors import Locale
+from signaling.help_queue import HelpQueue
+from signaling.messages import dump
+from signaling.peer import Peer
+from signaling.routing import suits
+
+if TYPE_CHECKING:
+    from signaling.hub import Hub
+
+INTERVAL_S = 1.0
+DELAY_S = 0.05
+#: What changes by time alone (how long somebody waits) is told again after this.
+AGAIN_S = 5.0
+MAX_LISTED = 200
+
+
+class HelpNews:
+    """Tells agents ``queue`` and those who watch it ``wall``."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._timer: asyncio.TimerHandle | None = None
+        self._told_at = -INTERVAL_S
+        self._watching: set[str] = set()
+
+    def watch(self, peer: Peer, on: bool) -> None:
+        """A supervisor opens the wall, or closes it."""
+        if on:
+            self._watching.add(peer.id)
+            peer.lists.pop("wall", None)
+            self.changed()
+        else:
+            self._watching.discard(peer.id)
+
+    def changed(self) -> None:
+        """Something that the lists show is different."""
+        self._tell_in(max(DELAY_S, self._told_at + INTERVAL_S - self._hub.clock()))
+
+    def _tell_in(self, delay_s: float) -> None:
+        if self._hub.closing:
+            return
+        loop = asyncio.get_running_loop()
+        due = loop.time() + delay_s
+        if self._timer is not None and self._timer.when() <= due:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_at(due, self._tell)
+
+    def close(self) -> None:
+        """No more news."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def lists(self, peer: Peer) -> dict[str, Any]:
+        """``queues`` and ``waiting`` for this agent."""
+        now = self._hub.clock()
+        return {
+            "queues": self._hub.helping.line.status(now, peer.locale),
+            "waiting": self._waiting(peer, self._hub.helping.line.waiting(now), {}),
+        }
+
+    def _tell(self) -> None:
+        self._timer = None
+        self._told_at = self._hub.clock()
+        peers = [peer for peer in self._hub.reception.peers() if peer.outlet is not None]
+        self._watching &= {peer.id for peer in self._hub.reception.peers()}
+        if not peers:
+            return
+        line, now = self._hub.helping.line, self._hub.clock()
+        waiting = line.waiting(now)
+        queues: dict[Locale, list[dict[str, Any]]] = {}
+        takes: dict[tuple[Any, ...], list[bool]] = {}
+        for peer in peers:
+            if peer.locale not in queues:
+                queues[peer.locale] = line.status(now, peer.locale)
+            lists = {"queues": queues[peer.locale], "waiting": self._waiting(peer, waiting, takes)}
+            self._send(peer, "queue", lists)
+            if peer.id in self._watching and peer.claims.grants.supervise:
+                wall = {"at": round(self._hub.wall() * 1000), **lists, **self._wall(peer)}
+                self._send(peer, "wall", wall)
+        if waiting or self._watching:
+            self._tell_in(AGAIN_S)
+
+    def _send(self, peer: Peer, kind: str, fields: dict[str, Any]) -> None:
+        body = dump({"type": kind, **fields})[1:]
+        if peer.lists.get(kind) != body:
+            peer.lists[kind] = body
+            peer.emit_encoded(body, replay=False)
+
+    def _waiting(
+        self, peer: Peer, waiting: list[tuple[Call, HelpQueue]], takes: dict[tuple[Any, ...], list[bool]]
+    ) -> list[dict[str, Any]]:
+        claims = peer.claims
+        me = self._hub.reception.desk.me(claims.identity) if claims.identity in self._hub.reception.desk else None
+        skills = frozenset(me["skills"]) if me is not None else frozenset()
+        ringable = "microphone" in claims.grants.publish
+        key = (skills, claims.room, ringable)
+        if key not in takes:
+            agent = OnDuty(claims.identity, claims.name, skills, claims.room, True)
+            takes[key] = [
+                ringable and call.state == "waiting" and suits(queue, call.id, agent) for call, queue in waiting
+            ]
+        return [
+            self._line(call, take)
+            for (call, _queue), take in zip(waiting, takes[key], strict=True)
+            if claims.covers(call.room)
+        ][:MAX_LISTED]
+
+    def _line(self, call: Call, can_take: bool) -> dict[str, Any]:
+        shopper = call.people[call.shopper]
+        product = call.context.shown.get("product") or {}
+        return {
+            "call": call.id,
+            "room": call.room,
+            "queue": call.queue,
+            "state": call.state,
+            "identity": call.shopper,
+            "name": shopper.name,
+            "since": self._ms(call.created),
+            "position": call.position,
+            "media": call.media,
+            "entry": call.context.entry,
+            "topic": call.topic or call.text[:120] or product.get("title", ""),
+            "priority": round(call.priority),
+            "can_take": can_take,
+        }
+
+    def _wall(self, peer: Peer) -> dict[str, Any]:
+        line, desk = self._hub.helping.line, self._hub.reception.desk
+        now = self._hub.clock()
+        agents = []
+        for covers, entry in desk.directories():
+            if not peer.claims.covers(covers) and covers != "*":
+                continue
+            me = desk.me(entry["identity"])
+            on_call = desk.call_of(entry["identity"])
+            agents.append(
+                {
+                    "identity": entry["identity"],
+                    "name": entry["name"],
+                    "presence": entry["presence"],
+                    "state": None if me["engaged"] is None else me["engaged"]["state"],
+                    "since": me["since"],
+                    "skills": entry["skills"],
+                    "call": None if on_call is None else on_call.call,
+                    "calls_today": line.today.by_agent.get(entry["identity"], 0),
+                }
+            )
+        calls = [
+            {
+                "id": call.id,
+                "room": call.room,
+                "queue": call.queue,
+                "state": call.state,
+                "media": call.media,
+                "shopper": {"identity": call.shopper, "name": call.people[call.shopper].name},
+                "agent": {"identity": call.agent, "name": call.agent_name},
+                "since": self._ms(call.created),
+                "answered": None if call.answered is None else self._ms(call.answered),
+                "on_hold": call.state == "on_hold",
+                "on_stage": call.escalation is not None and call.escalation.state == "on_stage",
+                "supervisors": [person.name for person in call.people.values() if person.side == "supervisor"],
+            }
+            for call in line.calls.values()
+            if call.state in TALKS and peer.claims.covers(call.room)
+        ]
+        return {"agents": agents[:MAX_LISTED], "calls": calls[:MAX_LISTED], "today": line.wall(now)}
+
+    def _ms(self, time_s: float) -> int:
+        return round((self._hub.helping.line.epoch_s + time_s) * 1000)
