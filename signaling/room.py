@@ -138,7 +138,7 @@ class Room(RoomSteps):
             effects += self._stage_news()
             if type(fact) not in _NOBODY_MOVES:
                 effects += self._count_viewers(now)
-            effects += _offers_that_ended(effects)
+            effects += self._offers_that_ended(effects)
         if self.members or len(self._circles):
             # Whoever is in a call may come back to it.
             self._empty_until = None
@@ -393,6 +393,19 @@ class Room(RoomSteps):
         show.away_until = None if present else now + self.policy.away_grace_s
         return [Tell("room_state", self._state_fields())]
 
+    def _offers_that_ended(self, effects: list[Effect]) -> list[Effect]:
+        """Calls that do not come on stage, because their offer to came to nothing."""
+        ended = [effect.invite for effect in effects if isinstance(effect, InviteChanged)]
+        return [
+            CircleOnStage(
+                invite.circle, False, "declined" if invite.state == "declined" else invite.reason or invite.state
+            )
+            for invite in ended
+            if invite.circle is not None
+            and invite.state in ("declined", "cancelled", "expired")
+            and not self._circles.aired(invite.circle)
+        ]
+
     def _turn(self, event: ShowEvent, now: float) -> list[Effect]:
         """The show goes on to another state, if ``event`` means one."""
         state = SHOW.get((self._show.state, event))
@@ -422,16 +435,6 @@ class Room(RoomSteps):
             return []
         self._viewers = _Viewers(count, now)
         return [Tell("viewers", {"count": count})]
-
-
-def _offers_that_ended(effects: list[Effect]) -> list[Effect]:
-    """Calls that do not come on stage, because their offer to came to nothing."""
-    ended = [effect.invite for effect in effects if isinstance(effect, InviteChanged)]
-    return [
-        CircleOnStage(invite.circle, False, "declined" if invite.state == "declined" else invite.reason or invite.state)
-        for invite in ended
-        if invite.circle is not None and invite.state in ("declined", "cancelled", "expired")
-    ]
 
 
 #: Facts that come often and change nobody's part: the audience need not be counted again.

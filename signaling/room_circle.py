@@ -164,6 +164,8 @@ def check_air(room: RoomSteps, circle_id: str | None, aired: Aired) -> Circle:
     members = [room.member_by_identity(identity) for identity in aired]
     if not aired or not circle.open or None in members or not all(_may_air(circle.seats[name]) for name in aired):
         raise ApiError("wrong_state")
+    if any(room._circles.aired_with(identity) not in (None, circle.id) for identity in aired):
+        raise ApiError("already_on_stage")
     newcomers = [member for member in members if member is not None and not room.on_stage(member.identity)]
     bound = [member for member in newcomers if not member.show]
     if bound and room.stage.locked:
@@ -190,6 +192,10 @@ def air(room: RoomSteps, circle_id: str, aired: Aired, now: float) -> list[Effec
         effects += room._rise(track for track in tracks if track.circle == circle_id and track.source in sources)
         if any(track.circle == circle_id and track.source in sources for track in tracks):
             room.stage.step(identity, "media", now)
+    # Whoever offered it got what was asked for, by whatever way it came.
+    for invite in [invite for invite in room._book.pending if invite.circle == circle_id]:
+        came = room.on_stage(invite.by_identity)
+        effects.append(InviteChanged(room._book.step(invite, "accept" if came else "cancel")))
     return effects if was else [*effects, CircleOnStage(circle_id, True)]
 
 

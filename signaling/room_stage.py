@@ -109,7 +109,7 @@ def _circle_offered(room: RoomSteps, fact: StageOffered, now: float) -> list[Eff
     """Somebody in a call offers to bring it on stage; who runs the show need not ask anybody."""
     member, book, aired = room._member(fact.by), room._book, fact.aired or {}
     circle = check_air(room, fact.circle, aired)
-    if member.identity not in circle.seats:
+    if member.identity not in aired:
         raise ApiError("not_in_call")
     if room._circles.aired(circle.id):
         raise ApiError("already_on_stage")
@@ -170,10 +170,7 @@ def _bring_on(room: RoomSteps, invite: Invite, now: float) -> list[Effect]:
     identity = invite.guest
     assert identity is not None
     if invite.circle is not None:
-        effects = air(room, invite.circle, invite.aired or {}, now)
-        if invite.id not in {entry.id for entry in room._book.pending}:
-            return effects
-        return [*effects, InviteChanged(room._book.step(invite, "accept"))]
+        return air(room, invite.circle, invite.aired or {}, now)
     if room.in_call(identity):
         raise ApiError("invitee_busy" if invite.direction == "request" else "already_in_call")
     _require_room(room, identity)

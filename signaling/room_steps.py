@@ -138,7 +138,7 @@ class RoomSteps(RoomState):
         effects += self._announce(released)
         effects += risen
         invite = self._book.of_guest(identity)
-        if invite is not None:
+        if invite is not None and invite.circle in (None, place.circle):
             invite = self._book.step(invite, "accept")
             self.stage.change(identity, invite=invite.id)
             effects.append(InviteChanged(invite))

@@ -77,9 +77,9 @@ class StageWorld(World):
     def perform(self, effect: r.Effect, now: float) -> None:
         super().perform(effect, now)
         match effect:
-            case r.Tell(_, _, skip, only):
+            case r.Tell(_, _, skip, only, know):
                 for peer, client in self.clients.items():
-                    if peer != skip and (only is None or peer in only):
+                    if peer != skip and peer not in know and (only is None or peer in only):
                         reduce(client, effect)
             case r.TracksAdded(tracks):
                 assert not {track.id for track in tracks} & self.flowing
@@ -113,7 +113,7 @@ class StageWorld(World):
             place = self.room.stage.place_of(invite.guest or "")
             assert place is not None, "who accepts has a place"
             assert place.show or len(self.room.stage.places) <= self.room.policy.max_stage
-            assert place.show or not self.room.stage.locked
+            assert place.show or invite.circle is not None or not self.room.stage.locked
         self.known[invite.id] = invite
         concerned = {invite.by_identity, invite.to_identity, None if former is None else former.to_identity}
         for peer, client in self.clients.items():
@@ -309,13 +309,14 @@ class StageWorld(World):
         assert self.flowing == {entry.id for entry in self.room.tracks.values() if not (entry.held or entry.muted)}
         for entry in self.room.tracks.values():
             place = next((place for place in self.room.stage.places if place.peer == entry.peer), None)
-            if place is not None and not entry.private and place.locks(entry.kind):
+            if place is not None and entry.on_air and place.locks(entry.kind):
                 assert entry.muted
 
     def pending_invitations_wait_for_somebody(self) -> None:
         guests = [invite.guest for invite in self.room.pending_invites()]
         assert len(guests) == len(set(guests)) and None not in guests
-        assert not any(self.room.on_stage(name) for name in guests if name is not None)
+        alone = [invite.guest for invite in self.room.pending_invites() if invite.circle is None]
+        assert not any(self.room.on_stage(name) for name in alone if name is not None)
         assert not guests or self.room.state in ("live", "away")
         for invite in self.room.pending_invites():
             assert self.room.member_by_identity(invite.by_identity) is not None
