@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FakeTrack, VirtualTime, settle } from "./fakes.mjs";
-import { DUCKED, FADE_MS, Loudness, duck, gainAt } from "../../web/sdk/sound.js";
+import { DUCKED, FADE_MS, Loudness, UNDER_CALL, duck, duckForCall, gainAt } from "../../web/sdk/sound.js";
 
 /** A media element whose volume works, or is as stubborn as on iOS. */
 class Element extends EventTarget {
@@ -104,6 +104,28 @@ test("a whisper lowers the others and not itself, and they come back", async () 
   }
   await voice.time.pass(FADE_MS + 20);
   near(voice.element.volume, 0.5);
+});
+
+test("of several reasons the lowest counts, and each ends alone", async () => {
+  const show = make(1);
+  try {
+    duck(true);
+    duckForCall(true);
+    await show.time.pass(FADE_MS + 20);
+    near(show.element.volume, UNDER_CALL);
+    duck(false);
+    await show.time.pass(FADE_MS + 20);
+    near(show.element.volume, UNDER_CALL);
+    duck(true);
+    duckForCall(false);
+    await show.time.pass(FADE_MS + 20);
+    near(show.element.volume, DUCKED);
+  } finally {
+    duck(false);
+    duckForCall(false);
+  }
+  await show.time.pass(FADE_MS + 20);
+  near(show.element.volume, 1);
 });
 
 test("an element that keeps its own volume is left in peace", async () => {

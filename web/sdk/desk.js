@@ -220,7 +220,10 @@ export class LianmaiDesk extends InviteAnswers {
       this.#self = { ...this.#self, ...reply["self"], peer: reply["peer"] };
       // The server forgot it with the Peer.
       if (this.#watching && !first && !resumed) this.ask("watch_wall", { on: true }, AGAIN).catch(() => {});
-      if (reply["desk"]) this.#setInfo(deskOf(reply["desk"], this.#info));
+      if (!reply["desk"]) return;
+      this.#setInfo(deskOf(reply["desk"], this.#info));
+      const { queues, waiting } = reply["desk"];
+      this.#heardList({ type: "queue", queues, waiting });
     });
     connection.on("event", (event) => this.#heard(event));
     connection.on("problem", (error) => {

@@ -15,6 +15,9 @@ export const RESOLUTIONS = Object.freeze({
   "1080p": { width: 1920, height: 1080, maxBitrate: 4_500_000 },
 });
 
+/** A phone's camera focuses and fires; one that takes longer has failed. */
+const PHOTO_MS = 4_000;
+
 /** @type {Readonly<Record<string, Device["kind"]>>} */
 const KINDS = Object.freeze({ videoinput: "camera", audioinput: "microphone", audiooutput: "speaker" });
 
@@ -120,6 +123,172 @@ export async function openScreen({ audio = true, frameRate = 15, locale = "en" }
     return { video: first(stream.getVideoTracks(), locale), audio: stream.getAudioTracks()[0] ?? null };
   } catch (error) {
     throw classify(error, { screen: true, locale });
+  }
+}
+
+/**
+ * What a camera can do, and does. Browsers that cannot say are taken at their word: it can do nothing.
+ * @param {MediaStreamTrack} track
+ * @param {readonly Device[]} [devices] what there is, for whether there is another camera to turn to
+ * @returns {{ facing: "user" | "environment" | null, torch: boolean | null,
+ *   zoom: { min: number, max: number, value: number } | null, can: ("still" | "flip" | "torch" | "zoom")[] }}
+ *   torch: null where there is none
+ */
+export function capabilities(track, devices = []) {
+  const able = /** @type {Record<string, any>} */ (track.getCapabilities?.() ?? {});
+  const now = /** @type {Record<string, any>} */ (track.getSettings?.() ?? {});
+  const { min, max } = able["zoom"] ?? {};
+  const zoom = typeof max === "number" && max > min ? { min, max, value: Number(now["zoom"] ?? min) } : null;
+  const torch = able["torch"] ? now["torch"] === true : null;
+  const flip = devices.filter(({ kind }) => kind === "camera").length > 1;
+  /** @type {("still" | "flip" | "torch" | "zoom")[]} */
+  const can = ["still"];
+  if (flip) can.push("flip");
+  if (torch !== null) can.push("torch");
+  if (zoom) can.push("zoom");
+  return { facing: facingOf(track), torch, zoom, can };
+}
+
+/**
+ * Which way a camera looks, as far as the browser knows.
+ * @param {MediaStreamTrack} track
+ * @returns {"user" | "environment" | null}
+ */
+export function facingOf(track) {
+  const { facingMode } = track.getSettings?.() ?? {};
+  if (facingMode === "user" || facingMode === "environment") return facingMode;
+  const said = track.label.toLowerCase();
+  if (/\b(back|rear|environment)\b|后置/.test(said)) return "environment";
+  return /\b(front|facetime|user)\b|前置/.test(said) ? "user" : null;
+}
+
+/**
+ * @param {MediaStreamTrack} track a camera's, open: before that browsers do not know of the lamp
+ * @param {boolean} on
+ * @returns {Promise<void>} rejects with `device_failed` where there is none
+ */
+export async function setTorch(track, on) {
+  await constrain(track, "torch", on);
+}
+
+/**
+ * @param {MediaStreamTrack} track a camera's
+ * @param {number} value what is beyond the camera's range becomes its end
+ * @returns {Promise<number>} what it is now; rejects with `device_failed` where there is no zoom
+ */
+export async function setZoom(track, value) {
+  const { zoom } = capabilities(track);
+  const near = zoom ? Math.min(zoom.max, Math.max(zoom.min, value)) : value;
+  await constrain(track, "zoom", near);
+  return near;
+}
+
+/**
+ * The other camera: the one that looks the other way, or else the next in the list. The former one is closed first, for
+ * phones open only one at a time; if the other one fails it is opened again.
+ * @param {MediaStreamTrack} track of a camera; ended by this
+ * @param {{ resolution?: Resolution | undefined, frameRate?: number | undefined, locale?: string | undefined }} [options]
+ * @returns {Promise<{ track: MediaStreamTrack, flipped: boolean }>} flipped: false if it is the former one again
+ */
+export async function flipCamera(track, { resolution = "720p", frameRate = 30, locale = "en" } = {}) {
+  const cameras = (await listDevices()).filter(({ kind }) => kind === "camera");
+  const { deviceId } = track.getSettings();
+  const at = cameras.findIndex(({ id }) => id === deviceId);
+  const next = cameras[(at + 1) % Math.max(1, cameras.length)];
+  if (!next || cameras.length < 2) throw new LianmaiError("no_device", undefined, { locale });
+  const facing = facingOf(track);
+  const same = { resolution, frameRate, locale };
+  track.stop();
+  try {
+    if (facing) {
+      const facingMode = facing === "user" ? "environment" : "user";
+      const other = await openCamera({ ...same, facingMode });
+      if (other.getSettings().deviceId !== deviceId) return { track: other, flipped: true };
+      // A browser that does not know which way its cameras look gives the same one.
+      other.stop();
+    }
+    return { track: await openCamera({ ...same, deviceId: next.id }), flipped: true };
+  } catch (error) {
+    const former = await openCamera({ ...same, ...(deviceId ? { deviceId } : {}) }).catch(() => null);
+    if (former) return { track: former, flipped: false };
+    throw error;
+  }
+}
+
+/**
+ * A picture as sharp as the camera can take it, which may be far sharper than its video. Where the browser cannot, or the
+ * camera does not answer, the present frame of the video.
+ * @param {MediaStreamTrack} track
+ * @param {{ locale?: string | undefined }} [options]
+ * @returns {Promise<Blob>} JPEG or PNG
+ */
+export async function takeStill(track, { locale = "en" } = {}) {
+  const Capture = /** @type {any} */ (globalThis).ImageCapture;
+  if (Capture && track.readyState === "live") {
+    try {
+      const capture = new Capture(track);
+      const { imageWidth, imageHeight } = await within(capture.getPhotoCapabilities(), PHOTO_MS);
+      const size = imageWidth?.max && imageHeight?.max ? { imageWidth: imageWidth.max, imageHeight: imageHeight.max } : {};
+      const photo = /** @type {Blob} */ (await within(capture.takePhoto(size), PHOTO_MS));
+      if (photo.size > 0) return photo;
+    } catch {
+      // Many cameras say that they can and cannot; there is always the video.
+    }
+  }
+  return grab(track, locale);
+}
+
+/**
+ * The present frame.
+ * @param {MediaStreamTrack} track
+ * @param {string} locale
+ * @returns {Promise<Blob>}
+ */
+async function grab(track, locale) {
+  const video = document.createElement("video");
+  try {
+    video.muted = true;
+    video.playsInline = true;
+    video.srcObject = new MediaStream([track]);
+    await within(video.play(), PHOTO_MS);
+    if (video.videoWidth === 0) await within(new Promise((seen) => video.addEventListener("resize", seen, { once: true })), PHOTO_MS);
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+    canvas.getContext("2d")?.drawImage(video, 0, 0);
+    const blob = await new Promise((made) => canvas.toBlob(made, "image/jpeg", 0.92));
+    if (!blob) throw new TypeError("no picture");
+    return /** @type {Blob} */ (blob);
+  } catch (error) {
+    throw new LianmaiError("device_failed", undefined, { locale, cause: error });
+  } finally {
+    video.srcObject = null;
+  }
+}
+
+/**
+ * @template T
+ * @param {Promise<T>} work
+ * @param {number} ms
+ * @returns {Promise<T>}
+ */
+function within(work, ms) {
+  /** @type {ReturnType<typeof setTimeout>} */
+  let timer;
+  const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new TypeError("too late")), ms)));
+  return /** @type {Promise<T>} */ (Promise.race([work, late]).finally(() => clearTimeout(timer)));
+}
+
+/**
+ * @param {MediaStreamTrack} track
+ * @param {"torch" | "zoom"} name
+ * @param {boolean | number} value
+ */
+async function constrain(track, name, value) {
+  try {
+    if (!(/** @type {Record<string, unknown>} */ (track.getCapabilities?.() ?? {})[name])) throw new TypeError(name);
+    await track.applyConstraints({ advanced: [/** @type {MediaTrackConstraintSet} */ ({ [name]: value })] });
+  } catch (error) {
+    throw new LianmaiError("device_failed", undefined, { cause: error });
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * How loud a media element plays: the listener's volume, a short fade-in of whoever is new, and ducking of all but a
- * whisper. By the element's own volume, so that echo cancellation and audio routing stay the browser's. iOS ignores an
+ * How loud a media element plays: the listener's volume, a short fade-in of whoever is new, and ducking of all
+ * but a whisper, or of the show during a call. By the element's own volume, so that echo cancellation and audio routing stay the browser's. iOS ignores an
  * element's volume (it reads 1 whatever is set): there everybody is as loud as the device says, at once.
  * @module
  */
@@ -9,6 +9,8 @@
 export const FADE_MS = 150;
 /** What is left of the others while somebody whispers. */
 export const DUCKED = 0.25;
+/** What is left of the show while somebody talks in a call. */
+export const UNDER_CALL = 0.15;
 const STEP_MS = 15;
 const EPSILON = 1e-6;
 
@@ -28,16 +30,28 @@ const CLOCK = {
 
 /** @type {Set<Loudness>} */
 const all = new Set();
-let ducked = false;
+/** Why, and to how much. @type {Map<string, number>} */
+const reasons = new Map();
 
 /**
- * Lower everything that plays, but whispers, to a quarter; or bring it back.
+ * Lower everything that plays, but what is `exempt`; or bring it back. Of several reasons the lowest counts, and each
+ * ends alone.
  * @param {boolean} on
+ * @param {{ by?: string, to?: number }} [how] by: the reason; to: what is left of the volume, 0 to 1
  */
-export function duck(on) {
-  if (ducked === on) return;
-  ducked = on;
+export function duck(on, { by = "whisper", to = DUCKED } = {}) {
+  if (on) reasons.set(by, to);
+  else reasons.delete(by);
   for (const loudness of all) loudness.apply();
+}
+
+/** While we talk in a call, and after it: the show at 15 %. @param {boolean} on */
+export function duckForCall(on) {
+  duck(on, { by: "call", to: UNDER_CALL });
+}
+
+function level() {
+  return Math.min(1, ...reasons.values());
 }
 
 /**
@@ -75,7 +89,7 @@ export class Loudness {
     this.#clock = clock;
     this.#base = element.volume;
     this.#fade = { from: 1, to: 1, at: 0 };
-    this.#duck = { from: 1, to: ducked ? DUCKED : 1, at: -Infinity };
+    this.#duck = { from: 1, to: level(), at: -Infinity };
     element.addEventListener("volumechange", this.#heard);
     all.add(this);
     this.apply();
@@ -93,7 +107,7 @@ export class Loudness {
     this.#write();
   }
 
-  /** Not lowered by duck(): a whisper. */
+  /** Not lowered by duck(): a whisper, or who talks in a call. */
   get exempt() {
     return this.#exempt;
   }
@@ -128,7 +142,7 @@ export class Loudness {
 
   /** The library's own: look at what is wanted by now. */
   apply() {
-    const to = ducked && !this.#exempt ? DUCKED : 1;
+    const to = this.#exempt ? 1 : level();
     const now = this.#clock.now();
     if (to !== this.#duck.to) this.#duck = { from: gainAt(this.#duck, now), to, at: now };
     this.#step();
