@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
 from datetime import date, datetime
+from pathlib import Path
 from statistics import fmean
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
@@ -275,3 +276,11 @@ def test_every_figure_is_defined_in_both_languages() -> None:
         told = kpi.definitions(locale)
         assert len({entry["title"] for entry in told}) == len(FIGURES)
         assert all(entry["formula"] and entry["unit"] for entry in told)
+
+
+def test_the_handbook_has_the_same_definitions() -> None:
+    units = {"calls": "calls", "s": "s", "share": "0 to 1", "score": "1 to 5"}
+    handbook = (Path(__file__).parents[2] / "docs" / "figures.md").read_text(encoding="utf-8")
+    for figure in FIGURES:
+        row = f"| `{figure.key}` | {figure.title_en} · {figure.title_zh} | {units[figure.unit]} | {figure.formula_en} |"
+        assert row in handbook.splitlines()
