@@ -186,13 +186,13 @@ function laser() {
   return group;
 }
 
-/** Whether dark text is read better on it (WCAG relative luminance). @param {string} color #rrggbb */
+/** Whether large dark text is read better on it than white (WCAG relative luminance). @param {string} color #rrggbb */
 export function isLight(color) {
   const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {
     const part = Number.parseInt(color.slice(at, at + 2), 16) / 255;
     return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
   });
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.24;
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.3;
 }
 
 /**
