@@ -19,7 +19,7 @@ import { t } from "../pages/locale.js";
  * @typedef {"open" | "close" | "call" | "duck" | "air" | "ended" | "error"} HelpEvent
  */
 
-const STYLES = ["base.css", "components.css", "messages.css", "call-tools.css", "widget.css", "widget-call.css"];
+const STYLES = ["base.css", "components.css", "messages.css", "call-tools.css", "widget.css", "widget-scenes.css", "widget-call.css", "widget-bubble.css"];
 const HOME = new URL("..", import.meta.url);
 
 export class LmHelp extends HTMLElement {

@@ -7,6 +7,7 @@
 import { duckForCall } from "../sdk/sound.js";
 import { Emitter } from "../sdk/emitter.js";
 import { codeOf } from "../pages/errors.js";
+import { CameraWishes } from "./camera.js";
 import { CallMedia } from "./media.js";
 import { Session } from "./session.js";
 import { needs, viewOf } from "./view.js";
@@ -38,6 +39,10 @@ const IDLE_MS = 60_000;
 /** @extends {Emitter<{ change: null, told: Told, call: { call: Call, previous: Call | null } }>} */
 export class Flow extends Emitter {
   media = new CallMedia();
+  camera = new CameraWishes(this, {
+    changed: () => this.#changed(),
+    sent: () => this.emit("told", { id: "still" }),
+  });
   #options;
   /** @type {Session | null} */
   #session = null;
@@ -51,8 +56,6 @@ export class Flow extends Emitter {
   #wishing = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #idle;
-  /** What the agent asks our camera for. @type {{ ask: "still" | "flip" | "torch" | "zoom", value: number | boolean | null } | null} */
-  request = null;
   #typed = "";
 
   /** @param {FlowOptions} options */
@@ -143,9 +146,8 @@ export class Flow extends Emitter {
     session.on("change", () => this.#linked());
     const { line } = session;
     line.on("call", (/** @type {any} */ { call }) => this.#called(/** @type {Call} */ (call)));
-    line.on("device", (/** @type {any} */ { ask, value }) => {
-      this.request = { ask, value: value ?? null };
-      this.#changed();
+    line.on("device", ({ ask, value }) => {
+      if (this.view.scene === "call") void this.#try(() => this.camera.asked(ask, value));
     });
     if (line.call) this.#called(/** @type {any} */ (line.call));
     this.#linked();
@@ -199,7 +201,7 @@ export class Flow extends Emitter {
   reset() {
     this.#dismissed = this.#state.call?.id ?? this.#dismissed;
     this.#wish = null;
-    this.request = null;
+    this.camera.forget();
     this.#set({ call: null, rating: "open", callback: "none", refusal: null, stepping: "none", asking: false, chat: false });
     if (this.#session?.link === "ready") void this.#look();
   }
@@ -290,7 +292,7 @@ export class Flow extends Emitter {
   #follow(call, previous, began) {
     if (isOver(call)) {
       this.media.stop();
-      this.request = null;
+      this.camera.forget();
       this.#state.stepping = "none";
       this.#state.chat = false;
       return;
@@ -445,12 +447,7 @@ export class Flow extends Emitter {
 
   /** @param {boolean} yes */
   async answerRequest(yes) {
-    const { request } = this;
-    this.request = null;
-    this.#changed();
-    if (!yes || !request || !this.line) return;
-    if (request.ask === "flip") await this.media.flip();
-    else await this.still();
+    await this.#try(() => this.camera.answer(yes));
   }
 
   /** @param {File} file */
@@ -460,11 +457,7 @@ export class Flow extends Emitter {
 
   /** A sharp picture of what the camera sees, to the agent. */
   async still() {
-    const done = await this.#try(async () => {
-      const picture = await this.media.still();
-      await this.line?.sendFile(picture, { name: "still.jpg" });
-    });
-    if (done) this.emit("told", { id: "still" });
+    await this.#try(() => this.camera.still());
   }
 
   // --- inside --------------------------------------------------------------------------------------------------
@@ -491,6 +484,7 @@ export class Flow extends Emitter {
   }
 
   #changed() {
+    this.camera.tell();
     const { ducked } = this.view;
     if (ducked !== this.#ducked) {
       this.#ducked = ducked;

@@ -7,7 +7,7 @@
 import { nextCamera } from "../pages/agent-view.js";
 import { Capture } from "../pages/capture.js";
 import { Outgoing } from "../pages/outgoing.js";
-import { permission } from "../sdk/devices.js";
+import { capabilities, facingOf, permission, setTorch, setZoom, takeStill } from "../sdk/devices.js";
 import { Emitter } from "../sdk/emitter.js";
 import { LianmaiError } from "../sdk/errors.js";
 import { needs } from "./view.js";
@@ -51,7 +51,8 @@ export class CallMedia extends Emitter {
 
   /** The camera looks away from the person: its picture is not a mirror. */
   get facesAway() {
-    return this.#capture.tracks.camera?.getSettings().facingMode === "environment";
+    const { camera } = this.#capture.tracks;
+    return camera !== null && facingOf(camera) === "environment";
   }
 
   /**
@@ -124,6 +125,25 @@ export class CallMedia extends Emitter {
     else await this.#capture.openScreen();
   }
 
+  /** What the camera can do and does, for the agent; null: there is none. */
+  get device() {
+    const { camera } = this.#capture.tracks;
+    return camera ? capabilities(camera, this.#capture.devices) : null;
+  }
+
+  /**
+   * Lamp and zoom, as the agent asks.
+   * @param {"torch" | "zoom"} ask
+   * @param {number | boolean | null} value
+   */
+  async adjust(ask, value) {
+    const { camera } = this.#capture.tracks;
+    if (!camera) throw new LianmaiError("no_device");
+    if (ask === "torch") await setTorch(camera, value === null ? this.device?.torch !== true : Boolean(value));
+    else await setZoom(camera, Number(value ?? 1));
+    this.emit("change", null);
+  }
+
   /** As sharp as this camera can. @returns {Promise<Blob>} */
   async still() {
     const { camera } = this.#capture.tracks;
@@ -140,22 +160,6 @@ export class CallMedia extends Emitter {
     Object.assign(this.#capture.problems, { camera: null, microphone: null });
     this.emit("change", null);
   }
-}
-
-/**
- * @param {MediaStreamTrack} track
- * @returns {Promise<Blob>}
- */
-async function takeStill(track) {
-  const video = document.createElement("video");
-  video.muted = true;
-  video.srcObject = new MediaStream([track]);
-  await video.play();
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
-  canvas.getContext("2d")?.drawImage(video, 0, 0);
-  video.srcObject = null;
-  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new LianmaiError("device_failed"))), "image/jpeg", 0.92));
 }
 
 /**

@@ -39,9 +39,8 @@ export class Sheets {
    * @param {Model} model
    */
   show(view, model) {
-    const request = view.scene === "call" ? this.#flow.request : null;
     const name = view.agent?.name ?? "";
-    const wanted = view.sheet ?? (request && (request.ask === "flip" || request.ask === "still") ? request.ask : null);
+    const wanted = view.sheet ?? (view.scene === "call" ? this.#flow.camera.wish : null);
     const camera = model.microphone.state !== "problem";
     const key = wanted ? `${wanted} ${name} ${view.problem ?? ""} ${camera} ${model.camera.state} ${t("widget.retry")}` : "";
     if (key === this.#shown) return;
