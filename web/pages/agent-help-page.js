@@ -321,6 +321,7 @@ export class HelpPage {
     return pickTransfer({
       colleagues: () => this.#help.queue.agents ?? [],
       queues: () => this.#help.queue.queues,
+      skills: this.#console.me?.all_skills ?? [],
       identity: this.#help.identity,
       from: call.queue,
       adding,

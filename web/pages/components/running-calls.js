@@ -9,7 +9,8 @@ import { onLocale, t } from "../locale.js";
 import { keep } from "./room-panel.js";
 
 /**
- * @typedef {{ id: string, queue: string, state: string, shopper: string, agent: string | null, since: number, answered_at: number | null, on_hold: boolean, supervisors: readonly string[] }} Running
+ * @typedef {{ name: string } | string | null} Named
+ * @typedef {{ id: string, queue: string, state: string, shopper: Named, agent: Named, since: number, answered?: number | null, answered_at?: number | null, on_hold: boolean, supervisors: readonly string[] }} Running
  * @typedef {{ calls: readonly Running[], current: string | null, offset: number }} RunningState
  */
 
@@ -45,7 +46,7 @@ export class RunningCalls extends HTMLElement {
   }
 
   #render() {
-    const calls = this.#state.calls.filter(({ agent }) => agent !== null);
+    const calls = this.#state.calls.filter(({ agent }) => nameOf(agent) !== "");
     setText(this.#empty, t("running.empty"));
     this.#empty.hidden = calls.length > 0;
     keep(this.#list, this.#rows, calls, ({ id }) => id, ({ id }) => this.#make(id), (row, call) => this.#fill(row, call));
@@ -66,13 +67,13 @@ export class RunningCalls extends HTMLElement {
   }
 
   /** @param {HTMLElement} row @param {Running} call */
-  #fill(row, { id, shopper, agent, queue, answered_at: answered, since, on_hold: held, supervisors }) {
+  #fill(row, { id, shopper, agent, queue, answered, answered_at: answeredAt, since, on_hold: held, supervisors }) {
     const find = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (row.querySelector(selector));
     const current = this.#state.current === id;
     row.classList.toggle("current", current);
-    setText(find("strong"), shopper);
-    setText(find(".queue-wait"), formatDuration(Date.now() + this.#state.offset - (answered ?? since)));
-    const facts = [agent, queue, held ? t("call.pill_held") : "", ...supervisors].filter(Boolean).join(" · ");
+    setText(find("strong"), nameOf(shopper));
+    setText(find(".queue-wait"), formatDuration(Date.now() + this.#state.offset - (answered ?? answeredAt ?? since)));
+    const facts = [nameOf(agent), queue, held ? t("call.pill_held") : "", ...supervisors].filter(Boolean).join(" · ");
     setText(find(".room-facts > span"), facts);
     find(".room-facts > span").title = facts;
     find(".room-here").hidden = !current;
@@ -81,6 +82,11 @@ export class RunningCalls extends HTMLElement {
     setText(find("[data-mode=listen] > span"), t("supervise.listen"));
     setText(find("[data-mode=whisper] > span"), t("supervise.whisper"));
   }
+}
+
+/** @param {Named} person */
+function nameOf(person) {
+  return typeof person === "string" ? person : (person?.name ?? "");
 }
 
 customElements.define("lm-running-calls", RunningCalls);

@@ -20,6 +20,7 @@ import { presenceWord } from "./presence-switch.js";
  * @typedef {object} PickOptions
  * @property {() => readonly Colleague[]} colleagues as they are now
  * @property {() => readonly QueueLine[]} queues
+ * @property {readonly string[]} skills that are known to exist
  * @property {string} identity ours
  * @property {string} from the queue the call came from
  * @property {boolean} adding a second agent comes in; nobody leaves
@@ -122,10 +123,15 @@ class Picker {
     }
     rows(this.#people, shown.map((person) => this.#person(person)));
     this.#nobody.hidden = shown.length > 0;
-    setText(this.#nobody, colleagues.length <= 1 ? t("transfer.nobody") : t("transfer.none_found"));
+    setText(this.#nobody, colleagues.length === 0 ? t("transfer.unknown") : colleagues.length === 1 ? t("transfer.nobody") : t("transfer.none_found"));
     const skills = skillsFor(colleagues, identity);
-    this.#skillsBox.hidden = skills.length === 0;
-    rows(this.#skills, skills.map(({ skill, free }) => this.#chip({ skill }, t("transfer.skill", { skill, free }), free === 0)));
+    // Where nobody says who is on, the server knows.
+    const known = colleagues.length > 0 ? [] : this.#options.skills;
+    this.#skillsBox.hidden = skills.length + known.length === 0;
+    rows(this.#skills, [
+      ...skills.map(({ skill, free }) => this.#chip({ skill }, t("transfer.skill", { skill, free }), free === 0)),
+      ...known.map((skill) => this.#chip({ skill }, skill, false)),
+    ]);
     const queues = this.#options.queues().filter(({ name }) => name !== from);
     this.#queuesBox.hidden = queues.length === 0;
     rows(this.#queues, queues.map(({ name, title, waiting, open }) => this.#chip({ queue: name }, t("transfer.queue", { queue: title || name, waiting }), !open)));
