@@ -43,8 +43,6 @@ AIRED: Mapping[Consent, frozenset[Source]] = {
     "video": frozenset(("microphone", "camera", "screen", "screen_audio")),
     "blurred": frozenset(("microphone", "camera")),
 }
-#: After this long without a connection somebody is shown as reconnecting; the rest is the grace's.
-
 ALL_SOURCES: frozenset[Source] = AIRED["video"]
 
 
@@ -178,6 +176,8 @@ class Call:
     priority: float = 0.0
     position: int | None = None
     estimate: Range | None = None
+    #: The books have it as ended.
+    closed: bool = False
 
     # --- questions -----------------------------------------------------------------------------------------------
 
@@ -259,6 +259,7 @@ class Call:
 
         shopper = self.people[self.shopper]
         hidden = viewer == "shopper"
+        seats = self.circle().seats
         wire: dict[str, Any] = {
             "id": self.id,
             "room": self.room,
@@ -284,9 +285,9 @@ class Call:
                 "state": "away" if shopper.peer is None and not shopper.connected else shopper.state,
             },
             "people": [
-                person.to_wire()
+                {**person.to_wire(), "mode": seats[person.identity].mode}
                 for person in self.people.values()
-                if not (hidden and (person.mode in ("listen", "whisper") or self._behind(person)))
+                if not (hidden and self._behind(person))
             ],
             "transfer": None if self.transfer is None else self.transfer.to_wire(),
             "escalation": None if self.escalation is None else self.escalation.to_wire(),
@@ -306,5 +307,5 @@ class Call:
         return wire
 
     def _behind(self, person: Person) -> bool:
-        """Whether the shopper has yet to meet this colleague."""
-        return self.transfer is not None and person.identity == self.transfer.to and self.transfer.state == "talking"
+        """Whether the shopper does not know of this person: not yet, or not at all."""
+        return person.side != "shopper" and (person.mode != "full" or person.why == "transfer")

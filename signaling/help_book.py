@@ -5,12 +5,14 @@ The rules are in :mod:`signaling.helpline` (waiting and ringing) and :mod:`signa
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from signaling.admission import admission
-from signaling.call import TALKS, WAITS, Call, Person
+from signaling.alarms import Alarms
+from signaling.call import TALKS, Call, Person
 from signaling.desk import Desk
 from signaling.errors import ApiError, Locale
 from signaling.estimate import Estimator
@@ -29,34 +31,24 @@ from signaling.help_model import (
     StageLeave,
 )
 from signaling.help_queue import HelpQueue, Waiter
+from signaling.help_today import Today
 from signaling.outlook import Outlook
 from signaling.routing import match
 
 DEFAULT_QUEUE = QueueSpec("general", "客服", "Customer service")
-#: Position and estimate of those who wait are told at most this often.
-NEWS_S = 3.0
+#: Position and estimate of those who wait are told at most this often; far back in the queue less often, as they mean less.
+NEWS_S = 2.0
+MAX_NEWS_S = 15.0
+NEAR = 20
+#: Of a queue, so many are looked at in one step: nobody else waits meanwhile. Looks are due at multiples of a grid.
+NEWS_AT_ONCE = 100
+NEWS_GRID_S = 0.25
 #: Ended calls are remembered for so long, and so many of them, for ratings and late requests.
 REMEMBERED_S = 900.0
 MAX_REMEMBERED = 2000
 #: How old an outlook for newcomers may be.
 OUTLOOK_AGE_S = 1.0
 MAX_LINES = 200
-
-
-@dataclass(slots=True)
-class Today:
-    """The figures of the day (of the wall clock, in the zone of the first queue), for the wall."""
-
-    day: int = 0
-    asked: int = 0
-    answered: int = 0
-    quick: int = 0
-    abandoned: int = 0
-    longest_s: float = 0.0
-    waited_s: float = 0.0
-    scores: int = 0
-    score_sum: int = 0
-    by_agent: dict[str, int] = field(default_factory=dict)
 
 
 class HelpBook:
@@ -74,8 +66,15 @@ class HelpBook:
         self._estimators: dict[str, Estimator] = {}
         self._by_identity: dict[str, set[str]] = {}
         self._looked: tuple[float, Outlook] | None = None
-        self._news_due: float | None = None
-        self._told_at = 0.0
+        # Who is rung for which call.
+        self._rung: dict[str, str] = {}
+        # Calls that wait for one agent only.
+        self._personal: set[str] = set()
+        # When something about a call is late, and when its shopper is told again how long it takes.
+        self._timers = Alarms()
+        self._news = Alarms()
+        # The longest ended first.
+        self._ended: deque[tuple[float, str]] = deque()
         self.set_queues(tuple(specs) or (DEFAULT_QUEUE,))
 
     # --- questions -----------------------------------------------------------------------------------------------
@@ -121,6 +120,16 @@ class HelpBook:
         """The settings of a queue."""
         assert isinstance(queue.spec, QueueSpec)
         return queue.spec
+
+    def on_stage(self, identity: str) -> bool:
+        """Whether somebody at the desk is on a stage."""
+        engaged = self.desk.me(identity)["engaged"] if identity in self.desk else None
+        return engaged is not None and engaged["state"] == "on_stage"
+
+    @property
+    def going_on(self) -> int:
+        """How many calls there are, those being written up included."""
+        return len(self.calls) - len(self._ended)
 
     def outlook(self, now: float, age_s: float = OUTLOOK_AGE_S) -> Outlook:
         """A look at all queues that is not older than ``age_s``."""
@@ -189,10 +198,19 @@ class HelpBook:
         """Somebody is in the call from now on, or in another part."""
         call.seat(person)
         self._by_identity.setdefault(person.identity, set()).add(call.id)
+        if person.mode == "ring" and person.side == "agent":
+            self._rung[person.identity] = call.id
+
+    def answers(self, call: Call, identity: str) -> None:
+        """Who was rung is in the call."""
+        self._rung.pop(identity, None)
+        call.change(identity, mode="full", until=None)
 
     def leave(self, call: Call, identity: str, now: float) -> list[HelpEffect]:
         """Somebody is not in the call any more; the desk has them back."""
         call.people.pop(identity, None)
+        if self._rung.get(identity) == call.id:
+            del self._rung[identity]
         self._forget_link(call.id, identity)
         return self.free(call, identity, now)
 
@@ -227,7 +245,8 @@ class HelpBook:
         call.queue = queue.spec.name
         waiter = Waiter(
             call.id,
-            call.created,
+            # Who had an agent begins to wait now, but at the head: the time of talking was no waiting.
+            now if returned else call.created,
             call.room,
             frozenset((*context.skills, *skills)),
             context.language,
@@ -238,12 +257,22 @@ class HelpBook:
             returned,
         )
         queue.add(waiter)
+        if only:
+            self._personal.add(call.id)
         call.priority = waiter.head_start(queue.spec)
         shopper = call.people[call.shopper]
         if not shopper.connected:
             queue.dropped(call.id, now)
         self._locate(call, now)
-        self._soon(now)
+        self._look_again(call, now)
+
+    def open_to_all(self, call: Call) -> None:
+        """The one agent who was asked for does not come: anybody may."""
+        self._personal.discard(call.id)
+        queue = self.queue_of(call)
+        if queue is not None and queue.waiters[call.id].only:
+            queue.waiters[call.id].only = ""
+            queue.add(queue.waiters[call.id])
 
     def queue_of(self, call: Call) -> HelpQueue | None:
         """Where it waits."""
@@ -255,8 +284,9 @@ class HelpBook:
         queue = self.queue_of(call)
         if queue is not None:
             queue.remove(call.id)
+        self._personal.discard(call.id)
+        self._news.set(call.id, None)
         call.position, call.estimate = None, None
-        self._soon(now)
 
     def ring_waiting(self, now: float) -> list[HelpEffect]:
         """Ring whoever can be rung for those who wait."""
@@ -284,11 +314,8 @@ class HelpBook:
         queue = self.queue_of(call)
         if queue is not None:
             queue.refused(call.id, by_agent=by_agent)
-            waiter = queue.waiters[call.id]
-            if waiter.only and by_agent:
-                # The one who was asked for does not come: anybody may.
-                waiter.only = ""
-                queue.add(waiter)
+        if by_agent:
+            self.open_to_all(call)
         call.step("unring")
         effects = self.leave(call, identity, now)
         self._locate(call, now)
@@ -299,7 +326,6 @@ class HelpBook:
     ) -> list[HelpEffect]:
         """Shopper and agents part. Who had it writes it up, if anybody had it."""
         talked = call.state in TALKS
-        was_ringing = [person.identity for person in call.ringing()]
         former = list(call.people)
         effects: list[HelpEffect] = []
         if call.escalation is not None and (call.escalation.pending or call.escalation.state == "on_stage"):
@@ -308,16 +334,18 @@ class HelpBook:
         if call.held_at is not None:
             call.hold_s += now - call.held_at
             call.held_at = call.held_by = None
+        queue = self.queue_of(call)
+        if queue is not None:
+            # Rung for or not, nobody has answered.
+            queue.refused(call.id, by_agent=False)
         self.unqueue(call, now)
         call.transfer = None
         call.ended, call.outcome, call.end_reason, call.ended_by = now, outcome, reason, by
         call.step("hang_up" if talked else "give_up")
-        for identity in was_ringing:
-            effects += self.leave(call, identity, now)
         for person in list(call.people.values()):
-            if person.side == "shopper" or person.identity == call.agent:
-                continue
-            effects += self.leave(call, person.identity, now)
+            if person.side != "shopper" and not (talked and person.identity == call.agent):
+                effects += self.leave(call, person.identity, now)
+        call.change(call.shopper, until=None)
         effects.append(CircleOver(call.id, call.room))
         effects.append(self.note(call, event, by, now, outcome=outcome, reason=reason))
         if talked and call.agent in call.people:
@@ -326,7 +354,7 @@ class HelpBook:
             effects.append(AgentChanged(call.agent))
         elif talked:
             call.step("done")
-        self._count_end(call, now)
+        self.figures(now).end(call, now)
         return [*effects, *self.changed(call, former), *self.ring_waiting(now)]
 
     def close(self, call: Call, now: float) -> list[HelpEffect]:
@@ -351,19 +379,49 @@ class HelpBook:
             effects += self.leave(call, identity, now)
         call.step("lost")
         self.line_up(call, now, returned=True)
+        self.spare(call, former)
         effects.append(self.note(call, "returned_to_queue", "", now, why=why))
         return [*effects, *self.changed(call, former), *self.ring_waiting(now)]
 
+    def spare(self, call: Call, identities: Iterable[str]) -> None:
+        """Those who have just let go of a call are not rung for it in this round."""
+        queue = self.queue_of(call)
+        if queue is not None:
+            queue.waiters[call.id].tried.update(identities)
+
     def forget(self, now: float) -> None:
         """Ended calls are let go after a while, or the oldest when there are too many."""
-        ended = [call for call in self.calls.values() if call.state == "ended"]
-        excess = len(ended) - MAX_REMEMBERED
-        for index, call in enumerate(sorted(ended, key=lambda call: call.ended or 0.0)):
-            if index >= excess and (call.ended or 0.0) + REMEMBERED_S > now:
-                break
-            del self.calls[call.id]
+        while self._ended and (len(self._ended) > MAX_REMEMBERED or self._ended[0][0] + REMEMBERED_S <= now):
+            call = self.calls.pop(self._ended.popleft()[1])
             for identity in call.people:
                 self._forget_link(call.id, identity)
+
+    # --- time ----------------------------------------------------------------------------------------------------
+
+    def arm(self, call: Call, now: float) -> None:
+        """After each change of a call: when to look at it again."""
+        if call.state == "ended":
+            self._timers.set(call.id, None)
+            if not call.closed:
+                call.closed = True
+                self._ended.append((now, call.id))
+            return
+        times = [call.wrap_until]
+        for person in call.people.values():
+            times.append(person.until)
+            if person.gone_at is not None and not call.over:
+                times.append(person.gone_at + self.settings.drop_grace_s)
+        self._timers.set(call.id, min((time for time in times if time is not None), default=None))
+
+    def due(self, now: float) -> list[Call]:
+        """Calls at which something is late; the caller arms them anew."""
+        return [self.calls[call_id] for call_id in self._timers.take(now)]
+
+    def next_deadline(self) -> float | None:
+        """When something happens by time alone."""
+        times = [queue.next_deadline() for queue in self.queues.values()]
+        times += [self._timers.next(), self._news.next()]
+        return min((time for time in times if time is not None), default=None)
 
     def _forget_link(self, call_id: str, identity: str) -> None:
         held = self._by_identity.get(identity)
@@ -380,79 +438,38 @@ class HelpBook:
         call.position = queue.position(call.id)
         call.estimate = self.outlook(now).of(queue, call.id, self.spec(queue).ring_s)
 
-    def _soon(self, now: float) -> None:
-        """Those who wait are to be told where they stand."""
-        if self._news_due is None:
-            self._news_due = max(now, self._told_at + NEWS_S)
+    def _look_again(self, call: Call, now: float) -> None:
+        """Soon this one is told again where it stands."""
+        interval = min(max(NEWS_S, NEWS_S * (call.position or 0) / NEAR), MAX_NEWS_S)
+        self._news.set(call.id, math.ceil((now + interval) / NEWS_GRID_S) * NEWS_GRID_S)
 
     def tell_positions(self, now: float) -> list[HelpEffect]:
-        """Who stands elsewhere, or has to wait for longer or less long, than was told last."""
-        self._news_due, self._told_at = None, now
+        """Who stands elsewhere, or has to wait for longer or less long, than was told last; a number of them at a time."""
         effects: list[HelpEffect] = []
-        waiting = False
-        for queue in self.queues.values():
-            for waiter in queue.order():
-                waiting = True
-                call = self.calls[waiter.call_id]
-                before = (call.position, call.estimate)
-                self._locate(call, now)
-                if before != (call.position, call.estimate):
-                    effects.append(CallChanged(call.id))
-        if waiting:
-            self._news_due = now + NEWS_S
+        for call_id in self._news.take(now, NEWS_AT_ONCE):
+            call = self.calls[call_id]
+            before = (call.position, call.estimate)
+            self._locate(call, now)
+            self._look_again(call, now)
+            if before != (call.position, call.estimate):
+                effects.append(CallChanged(call.id))
         return effects
 
     # --- figures -------------------------------------------------------------------------------------------------
 
-    def count_ask(self, now: float) -> None:
-        """One more today."""
-        self._today(now).asked += 1
-
-    def count_answer(self, call: Call, identity: str, now: float) -> None:
-        """The first answer, or another agent's."""
-        today = self._today(now)
-        today.by_agent[identity] = today.by_agent.get(identity, 0) + 1
-        if call.answered is not None:
-            return
-        waited = now - call.created
-        today.answered += 1
-        today.quick += waited <= 30.0
-        today.waited_s += waited
-        today.longest_s = max(today.longest_s, waited)
-
-    def count_score(self, score: int, former: int | None, now: float) -> None:
-        """A rating, or another instead."""
-        today = self._today(now)
-        if former is None:
-            today.scores += 1
-        today.score_sum += score - (former or 0)
-
-    def _count_end(self, call: Call, now: float) -> None:
-        if call.answered is None and call.outcome == "abandoned":
-            self._today(now).abandoned += 1
-
-    def _today(self, now: float) -> Today:
-        day = int((self.epoch_s + now + 8 * 3600) // 86400)
+    def figures(self, now: float) -> Today:
+        """Those of the day at ``now``."""
+        day = Today.day_of(self.epoch_s + now)
         if day != self.today.day:
             self.today = Today(day)
         return self.today
 
     def wall(self, now: float) -> dict[str, Any]:
-        """``wall`` in PROTOCOL.md, without the queues and who works: those are the desk's to add."""
-        today = self._today(now)
-        parted = today.answered + today.abandoned
-        waits = [now - call.created for call in self.calls.values() if call.state in WAITS]
+        """``today`` of the ``wall`` in PROTOCOL.md."""
         return {
-            "asked": today.asked,
-            "answered": today.answered,
-            "abandoned": today.abandoned,
-            "answered_30s": today.quick,
-            "service_level": round(today.quick / parted, 4) if parted else None,
-            "longest_wait_s": round(max(waits, default=0.0)),
-            "asa_s": round(today.waited_s / today.answered, 1) if today.answered else None,
-            "abandon_rate": round(today.abandoned / parted, 4) if parted else None,
-            "csat": round(today.score_sum / today.scores, 2) if today.scores else None,
-            "in_queue": len(waits),
+            **self.figures(now).to_wire(),
+            "longest_wait_s": round(max(queue.longest_s(now) for queue in self.queues.values())),
+            "in_queue": sum(map(len, self.queues.values())),
         }
 
 

@@ -23,6 +23,7 @@ from signaling.help_model import (
     Answered,
     CallAsked,
     CallbackLeft,
+    CallChanged,
     CallEnded,
     CallPlaced,
     Declined,
@@ -48,21 +49,11 @@ class Helpline(HelpBook):
 
     def handle(self, fact: HelpFact, now: float) -> list[HelpEffect]:
         """Change by one fact. Raises ApiError with nothing changed."""
-        return _RULES[type(fact)](self, fact, now)
-
-    def next_deadline(self) -> float | None:
-        """When something happens by time alone."""
-        times = [queue.next_deadline() for queue in self.queues.values()]
-        times.append(self._news_due)
-        for call in self.calls.values():
-            if call.state == "ended":
-                continue
-            times.append(call.wrap_until)
-            for person in call.people.values():
-                times.append(person.until)
-                if person.gone_at is not None:
-                    times.append(person.gone_at + self.settings.drop_grace_s)
-        return min((time for time in times if time is not None), default=None)
+        effects = _RULES[type(fact)](self, fact, now)
+        for call_id in {effect.call_id for effect in effects if isinstance(effect, CallChanged)}:
+            self.arm(self.calls[call_id], now)
+        self.forget(now)
+        return effects
 
 
 def _choose_queue(line: Helpline, name: str | None) -> HelpQueue:
@@ -86,7 +77,7 @@ def _asked(line: Helpline, fact: CallAsked, now: float) -> list[HelpEffect]:
     spec = line.spec(queue)
     restored = fact.created is not None
     if not restored and fact.agent is None:
-        if len(line.calls) >= line.settings.max_calls + len([call for call in line.calls.values() if call.over]):
+        if line.going_on >= line.settings.max_calls:
             raise ApiError("queue_full", retry_after_s=60.0)
         estimate = line.outlook(now).newcomer(queue, spec.ring_s)
         admission(spec, len(queue), estimate, line.epoch_s + now).check()
@@ -108,16 +99,21 @@ def _asked(line: Helpline, fact: CallAsked, now: float) -> list[HelpEffect]:
         fact.identity, fact.name, "shopper", "shopper", "full", fact.peer, here, gone_at=None if here else now
     )
     line.join(call, shopper)
-    line.line_up(call, now, only=fact.agent or "")
+    only = fact.agent or ""
+    if only and line.desk.reach(only, call.room) in ("offline", "unknown"):
+        # Better somebody else than nobody.
+        only = ""
+    line.line_up(call, now, only=only)
     if not restored:
-        line.count_ask(now)
+        line.figures(now).asked += 1
     return [line.note(call, "asked", fact.identity, now, queue=spec.name), *line.changed(call), *line.ring_waiting(now)]
 
 
 def _placed(line: Helpline, fact: CallPlaced, now: float) -> list[HelpEffect]:
     if line.asked_by(fact.identity) is not None or line.desk.call_of(fact.identity) is not None:
         raise ApiError("already_in_call")
-    if line.desk.reach(fact.agent, fact.room) != "free":
+    # Also on a break: whoever calls somebody back is not to be rung meanwhile.
+    if not line.desk.reserve_call(fact.agent, fact.call_id, fact.room, now):
         raise ApiError("agent_busy")
     queue = next(iter(line.queues.values()))
     until = now + line.settings.ring_s
@@ -142,15 +138,17 @@ def _answered(line: Helpline, fact: Answered, now: float) -> list[HelpEffect]:
         raise ApiError("call_ended")
     if person.mode != "ring":
         return []
+    if person.side == "agent" and line.on_stage(fact.identity):
+        raise ApiError("agent_busy")
     if person.why not in ("queue", "out"):
         return answer_in_talk(line, call, person, now)
     line.unqueue(call, now)
     call.step("answer")
-    call.change(fact.identity, mode="full", until=None)
+    line.answers(call, fact.identity)
     if person.side == "agent":
         call.agent, call.agent_name = person.identity, person.name
     effects = line.engage(call, call.agent, now)
-    line.count_answer(call, call.agent, now)
+    line.figures(now).answer(call, call.agent, now)
     call.answered = call.answered if call.answered is not None else now
     return [*effects, line.note(call, "answered", fact.identity, now), *line.changed(call)]
 
@@ -172,7 +170,8 @@ def _taken(line: Helpline, fact: Taken, now: float) -> list[HelpEffect]:
         raise ApiError("agent_busy" if fact.identity in line.desk else "forbidden")
     if not suits(queue, call.id, on_duty):
         raise ApiError("forbidden")
-    line.desk.reserve_call(fact.identity, call.id, call.room, now)
+    if not line.desk.reserve_call(fact.identity, call.id, call.room, now):
+        raise ApiError("agent_busy")
     queue.offered(call.id, fact.identity)
     effects = line.ring(call, fact.identity, now)
     return [*effects, *_answered(line, Answered(call.id, fact.identity), now)]
@@ -181,9 +180,9 @@ def _taken(line: Helpline, fact: Taken, now: float) -> list[HelpEffect]:
 def _declined(line: Helpline, fact: Declined, now: float) -> list[HelpEffect]:
     call = line.get(fact.call_id)
     person = call.people.get(fact.identity)
+    if call.over:
+        raise ApiError("call_ended")
     if person is None or person.mode != "ring":
-        if call.over:
-            raise ApiError("call_ended")
         # Said twice, or too late: somebody else is rung already.
         return []
     return _no(line, call, person, "declined", now, fact.reason)
@@ -282,11 +281,21 @@ def _desk_gone(line: Helpline, fact: DeskGone, now: float) -> list[HelpEffect]:
             effects += _no(line, call, person, "left", now)
         elif not call.over and person.side != "shopper" and person.peer is None:
             effects += drop_from_talk(line, call, person, now)
-    return [*effects, *line.ring_waiting(now)]
+    return [*effects, *_agents_changed(line, AgentsChanged(), now)]
 
 
 def _agents_changed(line: Helpline, _fact: AgentsChanged, now: float) -> list[HelpEffect]:
-    return line.ring_waiting(now)
+    effects: list[HelpEffect] = []
+    for identity, call_id in list(line._rung.items()):
+        call = line.calls[call_id]
+        if line.on_stage(identity) and identity in call.people:
+            effects += _no(line, call, call.people[identity], "on_stage", now)
+    for call in [line.calls[call_id] for call_id in line._personal]:
+        queue = line.queue_of(call)
+        waiter = None if queue is None else queue.waiters[call.id]
+        if waiter is not None and line.desk.reach(waiter.only, call.room) in ("offline", "unknown"):
+            line.open_to_all(call)
+    return [*effects, *line.ring_waiting(now)]
 
 
 def _queues_set(line: Helpline, fact: QueuesSet, now: float) -> list[HelpEffect]:
@@ -296,7 +305,7 @@ def _queues_set(line: Helpline, fact: QueuesSet, now: float) -> list[HelpEffect]
 
 def _tick(line: Helpline, _fact: HelpTick, now: float) -> list[HelpEffect]:
     effects: list[HelpEffect] = []
-    for call in [call for call in line.calls.values() if call.state != "ended"]:
+    for call in line.due(now):
         if call.wrap_until is not None and call.wrap_until <= now:
             effects += line.close(call, now)
             continue
@@ -304,14 +313,13 @@ def _tick(line: Helpline, _fact: HelpTick, now: float) -> list[HelpEffect]:
             if person.until is not None and person.until <= now and person.identity in call.people and not call.over:
                 effects += _no(line, call, person, "no_answer", now)
         effects += _grace(line, call, now)
+        line.arm(call, now)
     for queue in list(line.queues.values()):
         for call_id in queue.overdue(now):
-            effects += line.finish(line.calls[call_id], "expired", "system", "waited_too_long", now)
-    effects += line.ring_waiting(now)
-    if line._news_due is not None and line._news_due <= now:
-        effects += line.tell_positions(now)
-    line.forget(now)
-    return effects
+            # Whoever left before may have made an agent free for this one.
+            if line.calls[call_id].state == "waiting":
+                effects += line.finish(line.calls[call_id], "expired", "system", "waited_too_long", now)
+    return [*effects, *line.ring_waiting(now), *line.tell_positions(now)]
 
 
 def _grace(line: Helpline, call: Call, now: float) -> list[HelpEffect]:
@@ -327,6 +335,7 @@ def _grace(line: Helpline, call: Call, now: float) -> list[HelpEffect]:
         elif person.mode != "ring":
             effects += drop_from_talk(line, call, person, now)
         else:
+            # The ring itself is over soon enough.
             call.change(person.identity, gone_at=None)
     return effects
 

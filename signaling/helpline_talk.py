@@ -46,8 +46,16 @@ def _require_open(call: Call) -> None:
         raise ApiError("wrong_state")
 
 
-def _on_stage(call: Call) -> bool:
-    return call.escalation is not None and call.escalation.state == "on_stage"
+def _staged(call: Call) -> bool:
+    """On the stage, or the host has been asked already."""
+    return call.escalation is not None and call.escalation.state in ("offered", "on_stage")
+
+
+def _unstage(call: Call) -> list[HelpEffect]:
+    """Whatever there is of an escalation ends with the part of the call that it was asked for."""
+    left: list[HelpEffect] = [StageLeave(call.id, call.room)] if _staged(call) else []
+    call.escalation = None
+    return left
 
 
 # --- media and hold ---------------------------------------------------------------------------------------------------
@@ -68,7 +76,7 @@ def _hold_set(line: HelpBook, fact: HoldSet, now: float) -> list[HelpEffect]:
     call.require_agent(fact.identity)
     if (call.state == "on_hold") == fact.held and call.open:
         return []
-    if _on_stage(call) or (call.transfer is not None and not fact.held):
+    if _staged(call) or (call.transfer is not None and not fact.held):
         raise ApiError("wrong_state")
     _require_open(call)
     return [*_hold(line, call, fact.identity, now, fact.held), *line.changed(call)]
@@ -118,11 +126,11 @@ def _ring_into(line: HelpBook, call: Call, identity: str, name: str, why: Any, n
 
 def _transfer_asked(line: HelpBook, fact: TransferAsked, now: float) -> list[HelpEffect]:
     call = line.get_open(fact.call_id)
-    call.require_agent(fact.identity)
+    person = call.require_agent(fact.identity)
     _require_open(call)
     if call.transfer is not None:
         raise ApiError("transfer_pending")
-    if _on_stage(call):
+    if _staged(call) or person.side != "agent":
         raise ApiError("wrong_state")
     if fact.kind == "identity" and fact.to == fact.identity:
         raise ApiError("wrong_state")
@@ -144,7 +152,7 @@ def _transfer_asked(line: HelpBook, fact: TransferAsked, now: float) -> list[Hel
 
 def _hand_on(line: HelpBook, call: Call, fact: TransferAsked, now: float) -> list[HelpEffect]:
     """Cold: the shopper waits for the next one, at the head of the queue."""
-    effects = _hold(line, call, fact.identity, now, False)
+    effects = [*_unstage(call), *_hold(line, call, fact.identity, now, False)]
     if fact.note:
         call.wrap = replace(call.wrap, note=f"{call.wrap.note}\n{fact.note}".strip()[:4000])
     former = [person.identity for person in call.people.values() if person.side != "shopper"]
@@ -153,7 +161,6 @@ def _hand_on(line: HelpBook, call: Call, fact: TransferAsked, now: float) -> lis
         effects += line.leave(call, identity, now)
     call.step("lost")
     call.transfers += 1
-    call.escalation = None
     if fact.kind == "queue":
         call.queue = fact.to
     line.line_up(
@@ -163,21 +170,18 @@ def _hand_on(line: HelpBook, call: Call, fact: TransferAsked, now: float) -> lis
         skills=(fact.to,) if fact.kind == "skill" else (),
         only=fact.to if fact.kind == "identity" else "",
     )
-    # Whoever has just handed it on is free now, and must not be rung for it.
-    queue = line.queue_of(call)
-    if queue is not None:
-        queue.waiters[call.id].tried.update(former)
+    line.spare(call, former)
     return [*effects, *line.changed(call, former), *line.ring_waiting(now)]
 
 
 def answer_in_talk(line: HelpBook, call: Call, person: Person, now: float) -> list[HelpEffect]:
     """A colleague has come, for a transfer or to help."""
-    call.change(person.identity, mode="full", until=None)
+    line.answers(call, person.identity)
     effects = line.engage(call, person.identity, now)
     effects.append(line.note(call, "joined", person.identity, now, why=person.why))
     if person.why == "transfer" and call.transfer is not None:
         call.transfer = replace(call.transfer, state="talking", name=person.name)
-    line.count_answer(call, person.identity, now)
+    line.figures(now).answer(call, person.identity, now)
     return [*effects, *line.changed(call)]
 
 
@@ -214,12 +218,15 @@ def _complete(line: HelpBook, call: Call, transfer: Transfer, now: float) -> lis
     taker = next(person for person in call.people.values() if person.why == "transfer" and person.mode == "full")
     call.transfer = None
     call.transfers += 1
-    call.agent, call.agent_name = taker.identity, taker.name
+    if transfer.by == call.agent or call.agent not in call.people:
+        call.agent, call.agent_name = taker.identity, taker.name
     call.change(taker.identity, why="")
     if transfer.note:
         call.wrap = replace(call.wrap, note=f"{call.wrap.note}\n{transfer.note}".strip()[:4000])
     effects = line.leave(call, transfer.by, now) if transfer.by in call.people else []
     effects += _hold(line, call, transfer.by, now, False)
+    if call.escalation is not None and call.escalation.by == transfer.by:
+        effects += _unstage(call)
     effects.append(line.note(call, "transferred", transfer.by, now, to=taker.identity))
     return [*effects, *line.changed(call, (transfer.by,)), *line.ring_waiting(now)]
 
@@ -267,8 +274,10 @@ def _helper_left(line: HelpBook, fact: HelperLeft, now: float) -> list[HelpEffec
 def drop_from_talk(line: HelpBook, call: Call, person: Person, now: float) -> list[HelpEffect]:
     """An agent or supervisor goes while others stay, or the call goes back to the queue."""
     others = [each for each in call.agents() if each.identity != person.identity]
-    if person.side == "agent" and not others and call.open:
-        return line.give_back(call, now, "agent_left")
+    if person.side == "agent" and not others:
+        if call.open:
+            return line.give_back(call, now, "agent_left")
+        return line.finish(call, "failed", "agent", "agent_left", now)
     if call.transfer is not None and person.identity == call.transfer.by and call.transfer.state == "talking":
         return _complete(line, call, call.transfer, now)
     if call.transfer is not None and person.why == "transfer":
@@ -276,6 +285,11 @@ def drop_from_talk(line: HelpBook, call: Call, person: Person, now: float) -> li
     effects = line.leave(call, person.identity, now)
     if call.agent == person.identity and others:
         call.agent, call.agent_name = others[0].identity, others[0].name
+    if call.transfer is not None and call.transfer.by == person.identity:
+        # The colleague who is still rung is rung for whoever has the call now.
+        call.transfer = replace(call.transfer, by=call.agent)
+    if call.escalation is not None and call.escalation.by == person.identity:
+        effects += _unstage(call)
     effects.append(line.note(call, "left", person.identity, now))
     return [*effects, *line.changed(call, (person.identity,)), *line.ring_waiting(now)]
 
@@ -300,19 +314,31 @@ def _supervised(line: HelpBook, fact: Supervised, now: float) -> list[HelpEffect
     if fact.mode == "takeover":
         return _take_over(line, call, fact, mine, now)
     mode: Any = {"listen": "listen", "whisper": "whisper", "barge": "full"}[fact.mode]
+    effects: list[HelpEffect] = []
     if mine is None:
+        _require_unoccupied(line, call, fact.identity)
         line.join(call, Person(fact.identity, fact.name, "supervisor", "supervisor", mode))
+        effects += line.engage(call, fact.identity, now)
     elif mine.mode == mode:
         return []
     else:
         call.change(fact.identity, mode=mode)
-    return [line.note(call, f"supervisor_{fact.mode}", fact.identity, now), *line.changed(call)]
+    return [*effects, line.note(call, f"supervisor_{fact.mode}", fact.identity, now), *line.changed(call)]
+
+
+def _require_unoccupied(line: HelpBook, call: Call, identity: str) -> None:
+    """Who has a call of their own ends it first; listening to several is fine."""
+    for other in line.calls_of(identity):
+        if other is not call and not other.over and other.people[identity].side != "supervisor":
+            raise ApiError("already_in_call")
 
 
 def _take_over(line: HelpBook, call: Call, fact: Supervised, mine: Person | None, now: float) -> list[HelpEffect]:
-    if call.transfer is not None or _on_stage(call):
+    if call.transfer is not None or _staged(call):
         raise ApiError("wrong_state")
-    effects = _hold(line, call, fact.identity, now, False)
+    if mine is None:
+        _require_unoccupied(line, call, fact.identity)
+    effects = [*_unstage(call), *_hold(line, call, fact.identity, now, False)]
     former = [person.identity for person in call.people.values() if person.side == "agent"]
     for identity in former:
         effects += line.leave(call, identity, now)
@@ -334,7 +360,7 @@ def _escalation_asked(line: HelpBook, fact: EscalationAsked, now: float) -> list
         raise ApiError("not_in_show")
     if call.escalation is not None and call.escalation.pending:
         raise ApiError("consent_pending")
-    if call.state != "active" or _on_stage(call) or call.transfer is not None:
+    if call.state != "active" or _staged(call) or call.transfer is not None:
         raise ApiError("wrong_state")
     call.escalation = Escalation(fact.identity, fact.topic)
     return [line.note(call, "escalation_asked", fact.identity, now, topic=fact.topic), *line.changed(call)]
@@ -361,9 +387,14 @@ def _consented(line: HelpBook, fact: StageConsent, now: float) -> list[HelpEffec
 
 def _stage_moved(line: HelpBook, fact: StageMoved, now: float) -> list[HelpEffect]:
     call = line.calls.get(fact.call_id)
-    if call is None or call.over or call.escalation is None:
+    if call is None or call.over:
         return []
     was = call.escalation
+    if fact.on and (was is None or was.consent in (None, "no")):
+        # Nobody is on air without having agreed to it.
+        return [StageLeave(call.id, call.room)]
+    if was is None:
+        return []
     if fact.on:
         call.escalation = replace(was, state="on_stage", code=None)
         call.escalations += was.state != "on_stage"
@@ -410,7 +441,7 @@ def _rated(line: HelpBook, fact: Rated, now: float) -> list[HelpEffect]:
         raise ApiError("wrong_state")
     if call.ended is not None and call.ended + line.settings.rating_s < now:
         raise ApiError("rating_closed")
-    line.count_score(fact.score, None if call.rating is None else call.rating.score, now)
+    line.figures(now).score(fact.score, None if call.rating is None else call.rating.score)
     call.rating = Score(fact.score, fact.comment, fact.solved)
     return [line.note(call, "rated", fact.identity, now, score=fact.score), *line.changed(call)]
 
