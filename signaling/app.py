@@ -19,10 +19,11 @@ import ifaddr
 from aiohttp import web
 
 from media.pool import PoolConfig, WorkerPool
-from signaling import __version__, files, rest, whip
+from signaling import __version__, files, help_admin, help_rest, rest, whip
 from signaling.auth import ANY_ROOM, MAX_SKILL, ROLE_GRANTS, ROOM_NAME, Authority, Role, valid_identity
 from signaling.config import Config
 from signaling.errors import ApiError, bad_message
+from signaling.help_held import HeldCalls
 from signaling.http_common import cors, errors, read_body
 from signaling.hub import Hub
 from signaling.pages import Pages
@@ -169,6 +170,9 @@ def make_app(hub: Hub, config: Config, limits: SessionLimits, pool: WorkerPool |
     app.router.add_get("/healthz", health)
     app.add_routes(rest.routes(hub))
     app.add_routes(whip.routes(hub))
+    held = HeldCalls(hub.helping)
+    app.add_routes(help_rest.routes(hub, held))
+    app.add_routes(help_admin.routes(hub, held))
     app.add_routes(files.routes(hub.helping.files, hub.helping.file_access, hub.helping.takes_files))
     if config.demo.enabled:
         app.router.add_post("/dev/token", _demo_token(hub))

@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ from signaling.file_check import EXTENSIONS, MAX_BYTES
 from signaling.files import FileStore
 from signaling.help_book import DEFAULT_QUEUE
 from signaling.help_keeping import Keeper
+from signaling.help_links import Links
 from signaling.help_model import (
     AgentChanged,
     AgentsChanged,
@@ -61,19 +61,8 @@ if TYPE_CHECKING:
     from signaling.hub import Hub
 
 logger = logging.getLogger(__name__)
-LINK_LIFETIME_S = 24 * 3600.0
-MAX_LINKS = 10_000
 RATING_S = 24 * 3600.0
 EARLIER = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Brings whoever opens it to one agent. ``expires`` is seconds since the epoch."""
-
-    agent: str
-    topic: str
-    expires: float
 
 
 class Helping:
@@ -95,7 +84,7 @@ class Helping:
         self._keeper = Keeper(hub.store.calls)
         self._cards: dict[str, list[dict[str, Any]]] = {}
         self._earlier: dict[str, list[dict[str, Any]]] = {}
-        self._links: dict[str, Link] = {}
+        self._links = Links()
         self._timer: asyncio.TimerHandle | None = None
         self._matching = False
         #: Peers from whom something came: before that, nothing has stopped coming.
@@ -150,8 +139,7 @@ class Helping:
 
     def set_queues(self, records: Iterable[QueueRecord]) -> None:
         """These are all the queues from now on."""
-        specs = tuple(QueueSpec(**{name: getattr(record, name) for name in QUEUE_FIELDS}) for record in records)
-        self.apply(QueuesSet(specs))
+        self.apply(QueuesSet(tuple(QueueSpec(**asdict(record)) for record in records)))
 
     # --- asking --------------------------------------------------------------------------------------------------
 
@@ -166,7 +154,7 @@ class Helping:
         """A shopper asks for help. Raises ApiError."""
         if not peer.claims.grants.call:
             raise ApiError("forbidden")
-        link = self._link(request.link) if request.link is not None else None
+        link = self._links.open(request.link, self._hub.wall()) if request.link is not None else None
         signed = None
         if request.envelope and self.line.asked_by(peer.claims.identity) is None:
             raise ApiError("envelope_invalid")
@@ -253,22 +241,9 @@ class Helping:
     def make_link(self, peer: Peer, topic: str) -> dict[str, Any]:
         """Raises ApiError ``forbidden``."""
         self._require_agent(peer)
-        now = self._hub.wall()
-        for name in [name for name, link in self._links.items() if link.expires <= now]:
-            del self._links[name]
-        while len(self._links) >= MAX_LINKS:
-            del self._links[next(iter(self._links))]
-        link = Link(peer.claims.identity, clean_text(topic), now + LINK_LIFETIME_S)
-        name = secrets.token_urlsafe(12)
-        self._links[name] = link
+        name, link = self._links.make(peer.claims.identity, clean_text(topic), self._hub.wall())
         url = self._hub.config.help.link_url.replace("{id}", name)
         return {"id": name, "url": url, "expires": round(link.expires * 1000)}
-
-    def _link(self, name: str) -> Link:
-        link = self._links.get(name)
-        if link is None or link.expires <= self._hub.wall():
-            raise ApiError("link_expired")
-        return link
 
     def _require_agent(self, peer: Peer) -> None:
         grants = peer.claims.grants
@@ -509,18 +484,3 @@ class Helping:
         """What the desk's ``join`` reply says of calls."""
         calls = [call for call in self.line.calls_of(peer.claims.identity) if call.state != "ended"]
         return {"calls": [self.view(call, peer, board=True) for call in calls], **self.news.lists(peer)}
-
-
-QUEUE_FIELDS = (
-    "name",
-    "title",
-    "title_en",
-    "skills",
-    "languages",
-    "hours",
-    "timezone",
-    "ring_s",
-    "max_waiting",
-    "max_wait_s",
-    "priority",
-)

@@ -16,7 +16,7 @@ from typing import Any
 
 from media.api import CloseRouter, Request
 from media.negotiation import CodecPolicy, IceFragment
-from signaling.auth import LEEWAY_S, Authority, Claims, Grants, Revocation
+from signaling.auth import Authority, Claims, Grants, Revocation
 from signaling.config import Config
 from signaling.errors import DEFAULT_LOCALE, ApiError, Locale, bad_message
 from signaling.helping import Helping
@@ -185,7 +185,7 @@ class Hub:
         room.peers[peer.id] = peer
         self.peers[peer.id] = peer
         self.apply(room, Joined(member))
-        self._watch_expiry(peer)
+        self.lifecycle.watch_expiry(peer)
         self.helping.moved(peer)
         logger.info("%s joined %s as %s %r", peer.id, peer.room, claims.role, claims.identity)
         return peer
@@ -254,7 +254,7 @@ class Hub:
         """A new token, or new grants, for a connected Peer: what is not allowed any more ends now."""
         former, peer.claims = peer.claims, claims
         room = self.room_of(peer)
-        self._watch_expiry(peer)
+        self.lifecycle.watch_expiry(peer)
         self.apply(room, Amended(peer.member()))
         if claims.grants != former.grants:
             peer.emit("grants", {"grants": claims.grants.to_wire()})
@@ -287,22 +287,6 @@ class Hub:
         for peer in hit:
             self.apply(self.room_of(peer), Left(peer.id, "token_revoked", "token_revoked"))
         return len(hit)
-
-    def _watch_expiry(self, peer: Peer) -> None:
-        if peer.expiry is not None:
-            peer.expiry.cancel()
-        left = peer.claims.expires_at + LEEWAY_S - self.wall()
-        # A timer far in the future is set again on the way: clocks are corrected, and loops dislike long delays.
-        loop = asyncio.get_running_loop()
-        peer.expiry = loop.call_later(min(max(left, 0.0), 3600.0), self._check_expiry, peer)
-
-    def _check_expiry(self, peer: Peer) -> None:
-        if peer.gone:
-            return
-        if peer.claims.expires_at + LEEWAY_S <= self.wall():
-            self.apply(self.room_of(peer), Left(peer.id, "token_expired", "token_expired"))
-        else:
-            self._watch_expiry(peer)
 
     # --- media (the seam for WHIP and WHEP too) ------------------------------------------------------------------
 

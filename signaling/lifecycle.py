@@ -14,6 +14,7 @@ from media.api import (
     SpeakersChanged,
     TransportStateChanged,
 )
+from signaling.auth import LEEWAY_S
 from signaling.errors import ApiError
 from signaling.peer import Peer
 from signaling.placement import LiveRoom, Worker, call
@@ -118,6 +119,23 @@ class Lifecycle:
 
     def _by_producer(self, worker: Worker, producer_id: str) -> LiveRoom | None:
         return next((room for room in self._hub.rooms.values() if producer_id in room.producers), None)
+
+    def watch_expiry(self, peer: Peer) -> None:
+        """Put somebody out when the token ends; called again with each new one."""
+        if peer.expiry is not None:
+            peer.expiry.cancel()
+        left = peer.claims.expires_at + LEEWAY_S - self._hub.wall()
+        # A timer far in the future is set again on the way: clocks are corrected, and loops dislike long delays.
+        loop = asyncio.get_running_loop()
+        peer.expiry = loop.call_later(min(max(left, 0.0), 3600.0), self._check_expiry, peer)
+
+    def _check_expiry(self, peer: Peer) -> None:
+        if peer.gone:
+            return
+        if peer.claims.expires_at + LEEWAY_S <= self._hub.wall():
+            self._hub.apply(self._hub.room_of(peer), Left(peer.id, "token_expired", "token_expired"))
+        else:
+            self.watch_expiry(peer)
 
     # --- endings -------------------------------------------------------------------------------------------------
 

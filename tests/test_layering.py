@@ -34,8 +34,9 @@ MEDIA_SHELL = frozenset(
 # signaling/ is a shell around these.
 SIGNALING_PURE = frozenset(
     f"signaling.{name}" for name in (
-        "chat chat_text desk errors invite invites limits message_types messages room room_model room_stage room_state "
-        "shapes stage stage_messages uplink"
+        "admission board call chat chat_text circle circles desk errors estimate help_book help_messages help_model "
+        "help_queue helpline helpline_talk hours invite invites limits message_types messages outlook room room_circle "
+        "room_entries room_model room_stage room_state room_steps routing shapes stage stage_messages uplink"
     ).split()
 )
 

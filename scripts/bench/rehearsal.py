@@ -278,11 +278,17 @@ class Rehearsal:
         desk = await self.connect(token, desk=True)
         try:
             while not self._closing.is_set():
-                event = await desk.event(1.0, lambda event: _rings(event, identity))
-                if event is None:
+                # Of each call the newest counts: while one was served, others may have rung elsewhere meanwhile.
+                rings: dict[str, dict[str, Any]] = {}
+                event = await desk.event(1.0, lambda event: event["type"] == "call")
+                while event is not None:
+                    rings[event["call"]["id"]] = event["call"]
+                    event = await desk.event(0.0, lambda event: event["type"] == "call")
+                ring = next((call for call in rings.values() if _rings(call, identity)), None)
+                if ring is None:
                     continue
                 try:
-                    await self._serve(desk, token, event["call"], identity, chance)
+                    await self._serve(desk, token, ring, identity, chance)
                 except Refused as refusal:
                     # Too late, or the shopper has gone: that is for the shopper's outcome to show.
                     self.tally.errors[f"agent: {refusal.code}"] += 1
@@ -316,7 +322,5 @@ class Rehearsal:
             await room.close()
 
 
-def _rings(event: dict[str, Any], identity: str) -> bool:
-    if event["type"] != "call" or event["call"]["state"] != "ringing":
-        return False
-    return any(person["identity"] == identity and person["mode"] == "ring" for person in event["call"]["people"])
+def _rings(call: dict[str, Any], identity: str) -> bool:
+    return any(person["identity"] == identity and person["mode"] == "ring" for person in call["people"])

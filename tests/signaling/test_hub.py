@@ -34,7 +34,7 @@ async def test_expired_while_connected(site: Site, monkeypatch: pytest.MonkeyPat
     peer = site.hub.peers[joined["peer"]]
     later = peer.claims.expires_at + 6.0
     monkeypatch.setattr(site.hub, "wall", lambda: later)
-    site.hub._check_expiry(peer)
+    site.hub.lifecycle._check_expiry(peer)
     assert (await client.event("bye"))["code"] == "token_expired"
 
 
@@ -52,7 +52,7 @@ async def test_a_fresh_token_in_time(site: Site, monkeypatch: pytest.MonkeyPatch
         assert await client.code("update_token", token=token) == code
     peer = site.hub.peers[joined["peer"]]
     monkeypatch.setattr(site.hub, "wall", lambda: joined["self"]["expires_at"] / 1000 + 60)
-    site.hub._check_expiry(peer)
+    site.hub.lifecycle._check_expiry(peer)
     await client.ok("ping")
 
 
