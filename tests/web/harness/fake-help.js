@@ -410,3 +410,12 @@ async function still() {
 let shared = null;
 
 export const pretendedHelp = () => (shared ??= new PretendedHelp());
+
+/** What a HelpLine gets of its room. @param {(event: any) => void} hear */
+export const seamOf = (hear) => ({
+  hear,
+  fetch: (/** @type {string} */ path, /** @type {RequestInit} */ init) => pretendedHelp().fetch(path, init),
+  sendWhile: (/** @type {() => any} */ ask) => ask(),
+  coverWith: () => {},
+  coverWhile: (/** @type {() => any} */ ask) => ask(),
+});

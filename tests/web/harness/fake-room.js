@@ -4,12 +4,12 @@
  * the page asks for happens, in this page only.
  */
 import { LianmaiError } from "./errors.js";
-import { pretendedHelp } from "./fake-help.js";
+import { pretendedHelp, seamOf } from "./fake-help.js";
 import { picture, silence } from "./fake-pictures.js";
 import {
   HANDS, STAFF, chatHistory, chatLine, directory, grants, invitation, plan, ringing, role, staffTalk, urgentMessage, wants,
 } from "./fake-scenes.js";
-import { CALL_DRAWING, isNews } from "./help_state.js";
+import { CALL_DRAWING, isNews, sendingOf } from "./help_state.js";
 import { StageControls } from "./stage.js";
 import { newsOf } from "./stage_state.js";
 import { EMPTY, reduce } from "./state.js";
@@ -36,18 +36,9 @@ export class LianmaiRoom extends StageControls {
   #saidAt = 0;
   #help = {
     hear: (event) => this.#hear(event),
-    arrive: (person, who) => {
-      if (!this.info.peers.some(({ id }) => id === who.peer)) this.#arrive(person, who);
-    },
+    arrive: (person, who) => this.info.peers.some(({ id }) => id === who.peer) || this.#arrive(person, who),
   };
-  /** As the real one's, for a HelpLine. */
-  seam = {
-    hear: (event) => this.#hear(event),
-    fetch: (path, init) => pretendedHelp().fetch(path, init),
-    sendWhile: (ask) => ask(),
-    coverWith: () => {},
-    coverWhile: (ask) => ask(),
-  };
+  seam = seamOf((event) => this.#hear(event));
 
   constructor({ token }) {
     super();
@@ -100,7 +91,7 @@ export class LianmaiRoom extends StageControls {
       unpublish: async (ended) => void this.localTracks.delete(ended),
     });
     const mayAlways = this.self?.grants.show === true || options.source === "whisper";
-    const calls = this.info.call && !["ended", "wrap_up"].includes(this.info.call.state);
+    const calls = sendingOf(this.info.call, "me") !== "none";
     if (!mayAlways && !this.place && !calls && !this.info.invites.some(({ state }) => state === "pending")) {
       local.release();
       throw new LianmaiError("not_on_stage");
@@ -108,7 +99,7 @@ export class LianmaiRoom extends StageControls {
     this.localTracks.add(local);
     local.published(`own-${options.source}`);
     if (this.self.grants.show && !this.place) this.#stand(this.self, { peer: "p-self", first: true });
-    if (local.held && (this.place || this.info.call?.state === "active")) await local.hold(false);
+    if (local.held && (this.place || sendingOf(this.info.call, "me") === "open")) await local.hold(false);
     return local;
   }
 
@@ -145,7 +136,6 @@ export class LianmaiRoom extends StageControls {
     this.#become("closed");
   }
 
-  async removePeer() {}
   async subscribe() {}
   async unsubscribe() {}
   async requestKeyframe() {}
@@ -338,16 +328,15 @@ export class LianmaiRoom extends StageControls {
   /** What a call means for what we send. */
   #called(previous) {
     const { call } = this.info;
-    const over = call?.state === "ended" || call?.state === "wrap_up";
+    const sending = sendingOf(call, "me");
     for (const local of [...this.localTracks]) {
-      if (call?.state === "active") void local.hold(false);
-      else if (call?.state === "on_hold") void local.hold(true);
-      if (!over || this.place || this.self.grants.show) continue;
+      if (sending !== "none") void local.hold(sending === "held");
+      if (sending !== "none" || this.place || this.self.grants.show) continue;
       this.localTracks.delete(local);
       local.release();
       this.emit("unpublished", { track: local, code: "call_ended", message: "" });
     }
-    for (const person of over ? call.people : []) this.#depart(person.peer);
+    for (const person of sending === "none" ? (call?.people ?? []) : []) this.#depart(person.peer);
     this.emit("call", { call, previous });
   }
 
