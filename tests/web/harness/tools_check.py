@@ -153,7 +153,7 @@ BASE = ""
 
 def main() -> None:
     """Run all of it."""
-    global BASE  # noqa: PLW0603
+    global BASE
     out = Path(sys.argv[1] if len(sys.argv) > 1 else "/tmp/tools")
     out.mkdir(parents=True, exist_ok=True)
     server = subprocess.Popen(["node", str(HERE / "serve.mjs")], stdout=subprocess.PIPE, text=True)
@@ -167,7 +167,7 @@ def main() -> None:
             for density in (1, 2):
                 page = browser.new_page(viewport={"width": 1440, "height": 900}, device_scale_factor=density)
                 page.on("pageerror", lambda error: print("PAGE", error))
-                page.on("console", lambda line: line.type == "error" and print("CONSOLE", line.text))
+                page.on("console", lambda line: print("CONSOLE", line.text) if line.type == "error" else None)
 
                 def give(route: Route) -> None:
                     route.fulfill(body=PAGE, content_type="text/html; charset=utf-8")
