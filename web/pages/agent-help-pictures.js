@@ -24,6 +24,8 @@ import { t } from "./locale.js";
 /** One person's tracks in one video element. */
 class Voice {
   #player;
+  #video;
+  #changed;
   /** @type {Set<RemoteTrack>} */
   #tracks = new Set();
   frozen = false;
@@ -34,11 +36,9 @@ class Voice {
    * @param {() => void} changed
    */
   constructor(video, changed) {
+    this.#video = video;
+    this.#changed = changed;
     this.#player = new Player(video);
-    this.#player.on("firstframe", () => {
-      this.seen = true;
-      changed();
-    });
     this.#player.on("freeze", () => {
       this.frozen = true;
       changed();
@@ -57,6 +57,7 @@ class Voice {
 
   /** @param {readonly RemoteTrack[]} wanted */
   play(wanted) {
+    const before = this.#picture;
     for (const track of [...this.#tracks]) {
       if (wanted.includes(track)) continue;
       this.#tracks.delete(track);
@@ -67,6 +68,27 @@ class Voice {
       this.#tracks.add(track);
       this.#player.attach(track);
     }
+    const picture = this.#picture;
+    if (picture === before) return;
+    this.seen = false;
+    this.frozen = false;
+    if (picture) this.#watch(picture);
+  }
+
+  /** What this one shows. @returns {RemoteTrack | undefined} */
+  get #picture() {
+    return [...this.#tracks].find(({ kind }) => kind === "video");
+  }
+
+  /** The same element shows one picture after the other: each is waited for. @param {RemoteTrack} picture */
+  #watch(picture) {
+    const drawn = () => {
+      if (this.#picture !== picture) return;
+      this.seen = true;
+      this.#changed();
+    };
+    if (this.#video.requestVideoFrameCallback) this.#video.requestVideoFrameCallback(drawn);
+    else this.#video.addEventListener("timeupdate", drawn, { once: true });
   }
 
   async unblock() {
@@ -132,10 +154,6 @@ export class CallPictures extends Emitter {
     };
     const big = shopper.screen ?? shopper.picture;
     this.#main.play(tracks([big, ...shopper.sounds]));
-    if (big === null) {
-      this.#main.seen = false;
-      this.#main.frozen = false;
-    }
     const both = shopper.screen !== null && shopper.picture !== null;
     this.#face.show({ ...shopper, screen: null, sounds: [] }, tracks([both ? shopper.picture : null]), marks);
     this.#place(this.#face.root, both);
