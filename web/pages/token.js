@@ -3,7 +3,7 @@
  * the demo's development endpoint, and last a form. Never the address bar: addresses are logged and shared.
  */
 
-/** @typedef {"host" | "viewer" | "agent" | "supervisor"} Role */
+/** @typedef {"host" | "viewer" | "shopper" | "agent" | "supervisor"} Role */
 
 const MESSAGE_WAIT_MS = 600;
 

@@ -19,7 +19,7 @@ import { t } from "../pages/locale.js";
  * @typedef {"open" | "close" | "call" | "duck" | "air" | "ended" | "error"} HelpEvent
  */
 
-const STYLES = ["base.css", "components.css", "messages.css", "call-tools.css", "widget.css", "widget-scenes.css", "widget-call.css", "widget-bubble.css"];
+const STYLES = ["base.css", "components.css", "messages.css", "call-tools.css", "call-chat.css", "widget.css", "widget-scenes.css", "widget-call.css", "widget-bubble.css"];
 const HOME = new URL("..", import.meta.url);
 
 export class LmHelp extends HTMLElement {
@@ -42,7 +42,8 @@ export class LmHelp extends HTMLElement {
   connectedCallback() {
     if (!this.shadowRoot) this.#build();
     const shared = this.#shares;
-    if (!shared) void this.#speak();
+    // Inside our own pages the page speaks.
+    if (!shared && !this.hasAttribute("data-page")) void this.#speak();
     this.#undo.push(onLocale(() => this.#draw()));
     const dark = matchMedia("(prefers-color-scheme: dark)");
     const theme = () => this.#theme(dark.matches);
@@ -130,7 +131,8 @@ export class LmHelp extends HTMLElement {
         contextOf({ data: this.dataset, url: location.href, title: document.title, locale: getLocale(), device: deviceOf(navigator.userAgent) }),
       envelope: async () => (this.envelope ? this.envelope() : this.#tokens.envelope()),
       queue: this.dataset["queue"] ?? "",
-      link: this.dataset["link"] ?? "",
+      // On the help page itself the fragment says whom the link leads to.
+      link: this.dataset["link"] ?? (this.hasAttribute("data-page") ? (new URLSearchParams(location.hash.slice(1)).get("link") ?? "") : ""),
     });
     this.#flow = flow;
     const corner = this.dataset["corner"] === "bottom-left" ? "bottom left" : "bottom right";

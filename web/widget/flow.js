@@ -57,6 +57,8 @@ export class Flow extends Emitter {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #idle;
   #typed = "";
+  /** What may be sent as a file. @type {{ maxBytes?: number, types?: readonly string[] }} */
+  limits = {};
 
   /** @param {FlowOptions} options */
   constructor(options) {
@@ -164,7 +166,8 @@ export class Flow extends Emitter {
 
   async #look() {
     try {
-      const { queues } = await /** @type {NonNullable<typeof this.line>} */ (this.line).status();
+      const { queues, files } = await /** @type {NonNullable<typeof this.line>} */ (this.line).status();
+      if (files) this.limits = { maxBytes: files.max_bytes, types: files.types };
       this.#set({ queues: /** @type {any} */ (queues) });
     } catch {
       // The queues are news, not needed: asking tells what is wrong.
@@ -448,11 +451,6 @@ export class Flow extends Emitter {
   /** @param {boolean} yes */
   async answerRequest(yes) {
     await this.#try(() => this.camera.answer(yes));
-  }
-
-  /** @param {File} file */
-  async send(file) {
-    await this.#try(() => this.line?.sendFile(file, { name: file.name }));
   }
 
   /** A sharp picture of what the camera sees, to the agent. */

@@ -3,6 +3,8 @@
  * our own picture wants us to look at it: it comes to the front then, and goes back when the marks are gone.
  */
 import { Annotate } from "../pages/components/annotate.js";
+import { CallChat } from "../pages/components/call-chat.js";
+import { ChecklistPanel } from "../pages/components/checklist.js";
 import { icon, make, setText } from "../pages/dom.js";
 import { t } from "../pages/locale.js";
 
@@ -16,7 +18,6 @@ import { t } from "../pages/locale.js";
 
 const NEWS_MS = 6000;
 const POINTED_MS = 4000;
-const ACCEPT = "image/jpeg,image/png,image/webp,image/heic,application/pdf";
 
 export class Tools {
   /** Lies over the picture. */
@@ -30,13 +31,12 @@ export class Tools {
   #flow;
   #side;
   #own;
-  #chat = document.createElement("lm-call-chat");
-  #list = document.createElement("lm-checklist");
+  #chat = /** @type {CallChat} */ (document.createElement("lm-call-chat"));
+  #list = /** @type {ChecklistPanel} */ (document.createElement("lm-checklist"));
   #stepNumber = make("span", "lm-step-number number");
   #stepWords = make("span", "lm-step-words");
   #newsName = make("strong");
   #newsWords = make("span");
-  #file = make("input");
   #seen = "";
   #call = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -56,10 +56,7 @@ export class Tools {
     this.#flow = flow;
     this.#side = side;
     this.#own = own;
-    this.#file.type = "file";
-    this.#file.accept = ACCEPT;
-    this.#file.hidden = true;
-    this.#file.addEventListener("change", () => void this.#send());
+    this.#list.readonly = true;
     this.steps.append(make("summary", "", this.#stepNumber, this.#stepWords, icon("lower")), this.#list);
     this.news.type = "button";
     this.news.append(this.#newsName, this.#newsWords);
@@ -71,7 +68,7 @@ export class Tools {
     this.annotate.readonly = true;
     this.annotate.addEventListener("open", () => (this.annotate.readonly = !this.annotate.open));
     this.annotate.addEventListener("elsewhere", (event) => this.#noticed(/** @type {CustomEvent<string>} */ (event).detail));
-    side.append(this.#chat, this.#file);
+    side.append(this.#chat);
   }
 
   /** Our own picture is the large one. */
@@ -106,8 +103,8 @@ export class Tools {
     this.#side.hidden = !text && !model.chat;
     if (text || model.chat) this.unread = 0;
     const { line } = this.#flow;
-    Object.assign(this.#chat, { help: line, me: self, side: "shopper" });
-    Object.assign(this.#list, { help: line, me: self, readonly: true });
+    Object.assign(this.#chat, { help: line, me: self, limits: this.#flow.limits });
+    Object.assign(this.#list, { help: line, me: self });
     this.#showNews(call, text || model.chat);
     this.#showSteps(call);
     const video = this.swapped ? this.#own : pictures.main;
@@ -116,9 +113,10 @@ export class Tools {
     this.annotate.hidden = text || video === null || target === null;
   }
 
-  /** A picture to send. */
+  /** A picture to send; the chat shows how it goes. */
   pick() {
-    this.#file.click();
+    if (this.#side.hidden) this.#flow.toggleChat();
+    this.#chat.pick();
   }
 
   close() {
@@ -126,8 +124,8 @@ export class Tools {
     this.#call = "";
     this.drawing = false;
     Object.assign(this.annotate, { help: null, video: null, target: null });
-    Object.assign(this.#chat, { help: null });
-    Object.assign(this.#list, { help: null });
+    this.#chat.help = null;
+    this.#list.help = null;
     clearTimeout(this.#newsTimer);
   }
 
@@ -196,11 +194,5 @@ export class Tools {
     this.steps.classList.toggle("finished", at < 0);
     setText(this.#stepNumber, at < 0 ? t("widget.steps_done") : t("widget.step", { n: at + 1, of: steps.length }));
     setText(this.#stepWords, steps[at]?.text ?? checklist.title);
-  }
-
-  async #send() {
-    const [file] = this.#file.files ?? [];
-    this.#file.value = "";
-    if (file) await this.#flow.send(file);
   }
 }
