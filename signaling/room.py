@@ -187,7 +187,7 @@ class Room(RoomSteps):
         self.stage.change(member.identity, name=member.name, role=member.role, show=member.show)
         effects: list[Effect] = []
         if self.listed(member) and not was_listed:
-            effects.append(Tell("peer_joined", {"peer": member.to_wire()}, know=self._knowing(member)))
+            effects.append(Tell("peer_joined", {"peer": member.to_wire()}))
         elif was_listed and not self.listed(member):
             effects += self._unlist(member, "grants")
         elif member.to_wire() != former.to_wire():

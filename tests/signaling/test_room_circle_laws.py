@@ -36,12 +36,19 @@ class CircleWorld(StageWorld):
         self.consumers: dict[str, set[str]] = {}
         self.aired: set[str] = set()
         self.mates: set[tuple[str, str]] = set()
+        self.shared: set[tuple[str, str]] = set()
 
     # --- the world around the Room -------------------------------------------------------------------------------
 
     def apply(self, fact: r.Fact, now: float) -> None:
         before = self.room.members.values()
         self.mates = {(member.id, peer) for member in before for peer in self.room._knowing(member)}
+        self.shared = {
+            (track.id, peer)
+            for track in self.room.tracks.values()
+            for peer in self.room.members
+            if not track.held and (peer == track.peer or self.room.shares_call(track, peer))
+        }
         super().apply(fact, now)
         if self.refused is None and isinstance(fact, r.CircleSet):
             self.circles[fact.circle.id] = fact.circle
@@ -86,7 +93,7 @@ class CircleWorld(StageWorld):
                 continue
             member = self.room.members.get(peer)
             track = self.room.tracks.get(str(tell.fields.get("track"))) if tell.type == "track_unpublished" else None
-            if member is not None and track is not None and (track.peer, peer) in self.mates:
+            if member is not None and track is not None and (track.id, peer) in self.shared:
                 assert not self.room._is_told(track, member), "nobody loses what they may go on seeing"
             if tell.type == "peer_left" and (tell.fields["peer"], peer) in self.mates and member is not None:
                 left = self.room.members.get(tell.fields["peer"])
