@@ -224,7 +224,11 @@ def _config_check(arguments: argparse.Namespace) -> int:
     config = _config(arguments)
     _verify(config)
     shown = asdict(config)
-    shown["auth"]["keys"] = dict.fromkeys(shown["auth"]["keys"], "(secret)")
+    for section, key in (("auth", "keys"), ("help", "shops")):
+        shown[section][key] = dict.fromkeys(shown[section][key], "(secret)")
+    if config.help.hook_secret:
+        shown["help"]["hook_secret"] = "(secret)"
+    shown["store"]["url"] = make_url(config.store.url).render_as_string(hide_password=True)
     with contextlib.suppress(BrokenPipeError):
         print(json.dumps(shown, indent=2, ensure_ascii=False))
     return 0

@@ -8,7 +8,7 @@ from collections import deque
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from signaling.call_records import CallbackRecord, CallEvent, CallRecord
+from signaling.call_records import AgentRecord, CallbackRecord, CallEvent, CallRecord
 from signaling.call_store import CallStore
 from signaling.errors import ApiError
 
@@ -28,6 +28,7 @@ class Keeper:
         self._store = store
         self._calls: dict[str, CallRecord] = {}
         self._callbacks: dict[str, CallbackRecord] = {}
+        self._agents: dict[str, AgentRecord] = {}
         self._events: deque[CallEvent] = deque(maxlen=MAX_EVENTS)
         self._wake = asyncio.Event()
         self._waiting: list[asyncio.Future[None]] = []
@@ -41,6 +42,11 @@ class Keeper:
     def save(self, record: CallRecord) -> None:
         """Write this, unless a newer one of the same call comes first."""
         self._calls[record.id] = record
+        self._wake.set()
+
+    def save_agent(self, record: AgentRecord) -> None:
+        """Write this."""
+        self._agents[record.identity] = record
         self._wake.set()
 
     def add(self, event: CallEvent) -> None:
@@ -64,6 +70,10 @@ class Keeper:
         except TimeoutError:
             raise ApiError("store_unavailable", retry_after_s=5.0) from None
 
+    @property
+    def _pending(self) -> bool:
+        return bool(self._calls or self._events or self._callbacks or self._agents)
+
     async def _run(self) -> None:
         while not self._stopping:
             await self._wake.wait()
@@ -78,11 +88,11 @@ class Keeper:
             await asyncio.wait({self._task}, timeout=STOP_S)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        if self._calls or self._events or self._callbacks:
+        if self._pending:
             logger.error("%d calls and %d events were not written", len(self._calls), len(self._events))
 
     async def _flush_until_done(self) -> None:
-        while self._calls or self._events or self._callbacks or self._waiting:
+        while self._pending or self._waiting:
             confirmed, self._waiting = self._waiting, []
             try:
                 await self._flush()
@@ -98,14 +108,19 @@ class Keeper:
                     future.set_result(None)
 
     async def _flush(self) -> None:
-        for call_id, record in list(self._calls.items()):
-            await self._store.save_call(record)
-            if self._calls.get(call_id) is record:
-                del self._calls[call_id]
+        records = list(self._calls.values())[:BATCH]
+        await self._store.save_calls(records)
+        for record in records:
+            if self._calls.get(record.id) is record:
+                del self._calls[record.id]
         for callback_id, callback in list(self._callbacks.items()):
             await self._store.save_callback(callback)
             if self._callbacks.get(callback_id) is callback:
                 del self._callbacks[callback_id]
+        for identity, agent in list(self._agents.items()):
+            await self._store.save_agent(agent)
+            if self._agents.get(identity) is agent:
+                del self._agents[identity]
         while self._events:
             batch = [self._events[index] for index in range(min(BATCH, len(self._events)))]
             await self._store.add_events(batch)

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from signaling import help_messages as m
+from signaling.afterwards import Afterwards
 from signaling.boards import Boards
 from signaling.call import Call
-from signaling.call_records import CallbackRecord, CallEvent, CallRecord, QueueRecord, Rating
+from signaling.call_records import AgentRecord, CallbackRecord, CallEvent, CallRecord, QueueRecord, Rating
 from signaling.chat_text import clean_text
 from signaling.errors import ApiError, Locale
 from signaling.file_check import EXTENSIONS, MAX_BYTES
@@ -61,7 +62,6 @@ if TYPE_CHECKING:
     from signaling.hub import Hub
 
 logger = logging.getLogger(__name__)
-RATING_S = 24 * 3600.0
 EARLIER = 10
 
 
@@ -269,19 +269,13 @@ class Helping:
 
     async def rate(self, fact: Rated) -> None:
         """The shopper's word, kept when this returns. Raises ApiError."""
-        if fact.call_id in self.line.calls:
-            self.apply(replace(fact, comment=clean_text(fact.comment, newlines=True)))
-            await self.saved()
-            return
-        store = self._hub.store.calls
-        record = await store.call(fact.call_id)
-        if record is None or record.shopper != fact.identity:
-            raise ApiError("call_not_found")
-        now = self._hub.wall()
-        if record.ended is None or record.ended + RATING_S < now:
-            raise ApiError("rating_closed")
         comment = clean_text(fact.comment, newlines=True)
-        await store.set_rating(fact.call_id, Rating(fact.score, comment, fact.solved, now))
+        if fact.call_id in self.line.calls:
+            self.apply(replace(fact, comment=comment))
+            await self.saved()
+        else:
+            rating = Rating(fact.score, comment, fact.solved, self._hub.wall())
+            await Afterwards(self._hub.store.calls, self._hub.wall).rate(fact.call_id, fact.identity, rating)
 
     def file_access(self, call_id: str, token: str | None) -> str:
         """Who asks for a call's files. Raises ApiError."""
@@ -325,6 +319,11 @@ class Helping:
             if track is not None and track.flowing:
                 self._flowed.add(peer.id)
             self.moved(peer)
+
+    def attended(self, peer: Peer) -> None:
+        """Somebody sat down at the desk."""
+        claims, now = peer.claims, self._hub.wall()
+        self._keeper.save_agent(AgentRecord(claims.identity, claims.name, claims.skills, now, now))
 
     def desk_gone(self, identity: str) -> None:
         """An agent has left the desk for good."""

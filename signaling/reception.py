@@ -52,6 +52,7 @@ class Reception:
             self._now(),
             ringable="microphone" in claims.grants.publish,
         )
+        self._hub.helping.attended(peer)
         self.changed()
 
     def renewed(self, peer: Peer) -> None:

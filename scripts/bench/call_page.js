@@ -2,7 +2,7 @@
 
 const firstFace = ({ detail: { track } }) => {
   const { mediaStreamTrack: media } = track;
-  if (track.kind === "audio") void play(media);
+  if (track.kind === "audio") void lab.play(media);
   else void lab.firstFrame(media).then(() => lab.faceSeen?.(lab.now()));
 };
 
@@ -31,7 +31,7 @@ Object.assign(lab, {
 
   publishLate: () => lab.publishBoth(),
 
-  callOver: () => until(() => !lab.help.call || ["wrap_up", "ended"].includes(lab.help.call.state), "the call is over"),
+  callOver: () => lab.until(() => !lab.help.call || ["wrap_up", "ended"].includes(lab.help.call.state), "the call is over"),
 
   // --- the agent -----------------------------------------------------------------------------------------------
 
@@ -47,7 +47,7 @@ Object.assign(lab, {
   },
 
   async rungAtDesk() {
-    const ring = await until(() => lab.ring?.call !== lab.rungFor && lab.ring, "it rings");
+    const ring = await lab.until(() => lab.ring?.call !== lab.rungFor && lab.ring, "it rings");
     lab.rungFor = ring.call;
     return ring;
   },
@@ -69,7 +69,7 @@ Object.assign(lab, {
     const { id } = lab.help.call;
     await lab.help.end("");
     await lab.help.wrapUp({ done: true });
-    await until(() => lab.desk.info.me.presence === "available", "free again");
+    await lab.until(() => lab.desk.info.me.presence === "available", "free again");
     return id;
   },
 
@@ -79,7 +79,7 @@ Object.assign(lab, {
   expectFace() {
     lab.face = new Promise((resolve, reject) => {
       lab.faceSeen = resolve;
-      setTimeout(() => reject(new Error("no picture")), DEADLINE_MS);
+      setTimeout(() => reject(new Error("no picture")), 20_000);
     });
     lab.face.catch(() => {});
   },

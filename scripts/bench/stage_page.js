@@ -94,6 +94,9 @@ const play = (track) => {
 const identityOf = (room, peer) => room.info.peers.find(({ id }) => id === peer)?.identity;
 
 Object.assign(lab, {
+  until,
+  play,
+
   /** Camera and microphone of this page, made once. */
   devices() {
     if (!lab.camera) {
