@@ -23,6 +23,8 @@ from signaling.auth import FLAGS, ROLES, SOURCES, Grants
 from signaling.config import PREFIX, Config, ConfigError, load, settings
 
 LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+#: What stands where a secret is.
+HIDDEN = "(secret)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -223,11 +225,13 @@ def _version(_arguments: argparse.Namespace) -> int:
 def _config_check(arguments: argparse.Namespace) -> int:
     config = _config(arguments)
     _verify(config)
+    from sqlalchemy.engine import make_url
+
     shown = asdict(config)
     for section, key in (("auth", "keys"), ("help", "shops")):
-        shown[section][key] = dict.fromkeys(shown[section][key], "(secret)")
+        shown[section][key] = dict.fromkeys(shown[section][key], HIDDEN)
     if config.help.hook_secret:
-        shown["help"]["hook_secret"] = "(secret)"
+        shown["help"]["hook_secret"] = HIDDEN
     shown["store"]["url"] = make_url(config.store.url).render_as_string(hide_password=True)
     with contextlib.suppress(BrokenPipeError):
         print(json.dumps(shown, indent=2, ensure_ascii=False))
