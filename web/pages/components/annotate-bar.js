@@ -12,18 +12,18 @@ import { t } from "../locale.js";
  *   undo, clear, freeze: there is something to do so with
  */
 
-/** @type {readonly (readonly [Choice, string])[]} */
-const CHOICES = Object.freeze([
-  ["point", "laser"],
-  ["free", "pen"],
-  ["arrow", "arrow-mark"],
-  ["ring", "ring-mark"],
-  ["step", "step-mark"],
-  ["rubber", "rubber"],
-  ["undo", "undo"],
-  ["clear", "bin"],
-  ["freeze", "freeze"],
-]);
+const ICONS = {
+  point: "laser",
+  free: "pen",
+  arrow: "arrow-mark",
+  ring: "ring-mark",
+  step: "step-mark",
+  rubber: "rubber",
+  undo: "undo",
+  clear: "bin",
+  freeze: "freeze",
+};
+const CHOICES = /** @type {readonly Choice[]} */ (Object.keys(ICONS));
 const ACTS = new Set(["undo", "clear", "freeze"]);
 
 export class AnnotateBar {
@@ -41,8 +41,8 @@ export class AnnotateBar {
     this.#toggle.type = "button";
     this.#toggle.addEventListener("click", toggle);
     this.#row.setAttribute("role", "toolbar");
-    for (const [choice, symbol] of CHOICES) {
-      const item = make("button", `an-tool ${choice}`, icon(symbol));
+    for (const choice of CHOICES) {
+      const item = make("button", `an-tool ${choice}`, icon(ICONS[choice]));
       item.type = "button";
       item.dataset["tool"] = choice;
       item.addEventListener("click", () => choose(choice));

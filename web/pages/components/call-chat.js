@@ -69,8 +69,8 @@ export class CallChat extends HTMLElement {
   #menu = make("div", "cc-menu");
   #note = make("p", "cc-note");
   #file = make("input", "");
-  #attach = tool("clip", () => this.pick());
-  #more = tool("book", () => this.#toggleMenu());
+  #attach = tool(icon("clip"), () => this.pick());
+  #more = tool(icon("book"), () => this.#toggleMenu());
   #input = make("textarea", "cc-input");
   #send = make("button", "cc-send", icon("send"));
   #form = make("form", "cc-form", this.#attach, this.#more, this.#input, this.#send);
@@ -451,9 +451,9 @@ export class CallChat extends HTMLElement {
   }
 }
 
-/** @param {string} symbol @param {() => void} act */
+/** @param {SVGSVGElement} symbol @param {() => void} act */
 function tool(symbol, act) {
-  const element = make("button", "cc-tool", icon(symbol));
+  const element = make("button", "cc-tool", symbol);
   element.type = "button";
   element.addEventListener("click", act);
   return element;
