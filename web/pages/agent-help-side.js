@@ -1,6 +1,9 @@
 /** Beside a call: what is known, the chat, the steps, our notes; one tab each in the console's right side. */
+import { quickReplies } from "./agent-help-words.js";
+import { CallChat } from "./components/call-chat.js";
 import { CallContextCard } from "./components/call-context.js";
 import { CallNoteForm } from "./components/call-note-form.js";
+import { ChecklistPanel } from "./components/checklist.js";
 import { t } from "./locale.js";
 
 /**
@@ -16,8 +19,8 @@ export class HelpSide {
   /** Brings the right side to the front on a phone. */
   #reveal = () => {};
   #context = /** @type {CallContextCard} */ (document.createElement("lm-call-context"));
-  #chat = document.createElement("lm-call-chat");
-  #steps = document.createElement("lm-checklist");
+  #chat = new CallChat();
+  #steps = new ChecklistPanel();
   #form = /** @type {CallNoteForm} */ (document.createElement("lm-call-note"));
   /** @type {TalkPane | null} */
   #talk = null;
@@ -25,6 +28,7 @@ export class HelpSide {
   /** The last message that was seen. @type {string | null} */
   #seen = null;
   #looking = false;
+  #quick = "";
   /** Words are the call: the chat is opened by itself, once. */
   #opened = "";
 
@@ -66,6 +70,16 @@ export class HelpSide {
     return visit.rights.lead ? ["case", "words", "steps", "notes"] : ["case", "words", "steps"];
   }
 
+  /** Put a quick reply into the box, to be looked at and sent. @param {number} number from 1 */
+  quick(number) {
+    const { call, visit } = this.#help;
+    const words = call && visit?.rights.write ? quickReplies(call.shopper.name)[number - 1] : undefined;
+    if (words === undefined) return;
+    this.open("words");
+    // Its box grows with the words: it must have its width first.
+    requestAnimationFrame(() => this.#chat.insert(words));
+  }
+
   /** Show this tab, if there is one now. @param {string} tab */
   open(tab) {
     if (!this.tabs.includes(tab)) return;
@@ -84,9 +98,16 @@ export class HelpSide {
       this.#seen = call.messages.at(-1)?.id ?? null;
     }
     this.#context.show(call);
-    const readonly = !visit?.rights.write;
-    Object.assign(this.#chat, { help: visit?.help ?? null, me: identity, readonly });
-    Object.assign(this.#steps, { help: visit?.help ?? null, me: identity, readonly });
+    for (const panel of [this.#chat, this.#steps]) {
+      panel.me = identity;
+      panel.readonly = !visit?.rights.write;
+      panel.help = visit?.help ?? null;
+    }
+    const words = quickReplies(call.shopper.name);
+    if (words.join() !== this.#quick) {
+      this.#quick = words.join();
+      this.#chat.quick = words;
+    }
     this.#form.show({ id: call.id, draft: this.#notes.of(call) });
     if (duty === "talk" && call.media === "text" && this.#opened !== call.id) {
       this.#opened = call.id;
@@ -118,7 +139,7 @@ export class HelpSide {
     if (this.#call === "") return;
     this.#call = "";
     this.#seen = null;
-    Object.assign(this.#chat, { help: null });
-    Object.assign(this.#steps, { help: null });
+    this.#chat.help = null;
+    this.#steps.help = null;
   }
 }

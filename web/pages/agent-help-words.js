@@ -133,6 +133,25 @@ export function seatWord(side, mode) {
   return side === "supervisor" ? t("seat.supervisor") : t("seat.agent");
 }
 
+/**
+ * What an agent says often: in the chat's menu and on the digit keys.
+ * @param {string} name the shopper's
+ * @returns {string[]} at most nine
+ */
+export function quickReplies(name) {
+  return [
+    t("quick.hello", { name }),
+    t("quick.moment"),
+    t("quick.photo"),
+    t("quick.closer"),
+    t("quick.restart"),
+    t("quick.tried"),
+    t("quick.check"),
+    t("quick.solved"),
+    t("quick.bye"),
+  ];
+}
+
 /** What the shopper agreed to show on stage. @param {string | null} consent */
 export function consentWord(consent) {
   switch (consent) {

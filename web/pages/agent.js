@@ -374,6 +374,8 @@ const shortcuts = [
   { keys: ["p"], label: "keys.still", run: calling("still") },
   { keys: ["e"], label: "keys.end", run: calling("end") },
   { keys: ["q"], label: "keys.take", run: () => help.takeFirst() },
+  { keys: ["1"], label: "keys.quick", run: () => help.side.quick(1) },
+  ...[2, 3, 4, 5, 6, 7, 8, 9].map((digit) => ({ keys: [String(digit)], label: "", run: () => help.side.quick(digit) })),
   { keys: ["c"], label: "keys.chat", run: () => help.side.open("words") },
   { keys: ["n"], label: "keys.notes", run: () => help.side.open("notes") },
   { keys: ["?"], label: "keys.help", run: () => showKeys(shortcuts) },

@@ -3,7 +3,7 @@
 /**
  * @typedef {object} Shortcut
  * @property {string[]} keys KeyboardEvent.key values, lower case; the first is shown in the help
- * @property {string} label key of its description
+ * @property {string} label key of its description; empty: the one before it speaks for it
  * @property {() => void} run
  */
 

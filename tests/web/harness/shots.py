@@ -272,6 +272,7 @@ CALL_SHOTS = (
         Shot(f"call-tab-{tab}", f"{CALL}active,{KNOWN}", steps=(TALK, f"#tab-{tab}"), settle_ms=1500)
         for tab in "case words steps notes".split()
     ),
+    Shot("call-quick", f"{CALL}active,{KNOWN}", steps=("key:3",), settle_ms=800),
     Shot("call-transfer", f"{CALL}active,{KNOWN}", steps=(MORE, "[data-control=transfer]"), settle_ms=600),
     Shot("call-add", f"{CALL}active,{KNOWN}", steps=(MORE, "[data-control=add]"), settle_ms=600),
     Shot("call-stage-ask", f"{CALL}active,{KNOWN}", steps=(MORE, "[data-control=stage]"), settle_ms=600),

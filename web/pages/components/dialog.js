@@ -46,7 +46,7 @@ export function askLine({ title, body, label, value, max, confirm }) {
  */
 export function showKeys(shortcuts) {
   const list = make("dl", "key-list");
-  for (const shortcut of shortcuts) {
+  for (const shortcut of shortcuts.filter(({ label }) => label !== "")) {
     list.append(make("dt", "", make("kbd", "", keyName(shortcut.keys[0] ?? ""))), make("dd", "", t(shortcut.label)));
   }
   const { dialog, actions } = openDialog(t("keys.title"), list);

@@ -38,6 +38,7 @@ import { keep } from "./room-panel.js";
 const MODES = Object.freeze(["listen", "whisper", "barge", "takeover"]);
 /** A picture that stands this long is told; the voice goes on meanwhile. */
 const FROZEN_MS = 2_000;
+const WEAK_MS = 8_000;
 
 export class HelpCall extends HTMLElement {
   /** @type {HelpCallState | null} */
@@ -47,6 +48,7 @@ export class HelpCall extends HTMLElement {
   /** @type {import("../agent-help-visit.js").HelpVisit | null} */
   #visit = null;
   #frozenAt = 0;
+  #weakAt = 0;
   /** @type {Set<string>} */
   #dismissed = new Set();
   #stage = make("div", "hc-stage");
@@ -140,6 +142,7 @@ export class HelpCall extends HTMLElement {
     this.#pictures = null;
     this.#dismissed.clear();
     this.#frozenAt = 0;
+    this.#weakAt = 0;
     this.#stage.replaceChildren();
     if (!visit) {
       this.#annotate.help = null;
@@ -180,7 +183,7 @@ export class HelpCall extends HTMLElement {
         phase,
         rights,
         devices: visit.capture?.tracks ?? null,
-        weak: visit.uplink !== null && visit.uplink.quality <= 1 && visit.capture?.off.camera === false,
+        weak: this.#weak(visit),
         soundOnly: this.#frozen(pictures, picture, room),
         blocked: pictures.blocked,
         dismissed: this.#dismissed,
@@ -204,6 +207,14 @@ export class HelpCall extends HTMLElement {
     this.classList.toggle("on-stage", call.escalation?.state === "on_stage");
   }
 
+  /** Whether our own picture has hardly got out for a while: at first every path is slow. @param {import("../agent-help-visit.js").HelpVisit} visit */
+  #weak({ uplink, capture }) {
+    const weak = uplink !== null && uplink.quality <= 1 && capture?.off.camera === false;
+    if (!weak) this.#weakAt = 0;
+    else if (this.#weakAt === 0) this.#weakAt = performance.now();
+    return this.#weakAt > 0 && performance.now() - this.#weakAt > WEAK_MS;
+  }
+
   /**
    * @param {CallPictures} pictures
    * @param {string | null} picture
@@ -225,7 +236,10 @@ export class HelpCall extends HTMLElement {
   #renderFace(call, phase, picture, seen) {
     const bare = !picture || !seen;
     this.#face.hidden = !bare;
-    this.#pictures?.main.classList.toggle("dim", phase === "shopper_lost");
+    const lost = phase === "shopper_lost" || phase === "repairing";
+    // The last picture of somebody who drops stays, that of somebody on hold does not.
+    this.#pictures?.main.classList.toggle("dim", lost);
+    this.#pictures?.main.classList.toggle("gone", !picture && !lost);
     if (this.#face.dataset.name !== call.shopper.name) {
       this.#face.dataset.name = call.shopper.name;
       this.#face.replaceChildren(avatar(call.shopper.name, "large"), this.#faceNote);
