@@ -78,7 +78,7 @@ export class Drawing {
   }
 
   /**
-   * @param {string} key whose
+   * @param {string} key whose; empty: our own
    * @param {Point | null} point share of the frame; null: put away
    * @param {string} color
    * @param {boolean} [stays] a spot moved by keys does not fade
@@ -90,6 +90,7 @@ export class Drawing {
     }
     const known = this.#spots.get(key);
     const element = known?.element ?? laser();
+    element.classList.toggle("own", key === "");
     const [x, y] = inUnits(point, this.#view);
     element.setAttribute("fill", color);
     element.setAttribute("stroke", color);

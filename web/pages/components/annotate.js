@@ -205,6 +205,8 @@ export class Annotate extends HTMLElement {
     this.#clip.append(this.#frozen.element, this.#drawing.svg);
     this.append(this.#clip, this.#chip, this.#note, this.#bar.element);
     this.addEventListener("keydown", (event) => this.#keys(event));
+    // What only moved has told nobody.
+    this.#clip.addEventListener("pointerenter", () => this.#layout());
   }
 
   #follow() {
