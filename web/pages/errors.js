@@ -107,6 +107,7 @@ export const WAYS_OUT = Object.freeze({
   mark_invalid: "retry",
   mark_limit: "retry",
   rating_closed: "retry",
+  store_unavailable: "retry",
   callback_invalid: "retry",
   link_expired: "retry",
 
