@@ -11,6 +11,7 @@ import pytest
 from signaling import room_model as r
 from signaling.circle import Circle, Seat
 from signaling.errors import ApiError
+from signaling.invite import Invite
 from signaling.room import Room
 from tests.signaling.test_room import admin, guest, host, refusal, supervisor, told, track, viewer
 from tests.signaling.test_stage import invite, right, show
@@ -105,11 +106,11 @@ def test_a_seat_comes_before_the_grant_to_run_the_show() -> None:
 
 def test_calls_go_on_whatever_the_show_does_and_never_count_for_it() -> None:
     room = talking(max_publishers=1)
-    assert room.check_publish("v", 1) is None
+    room.check_publish("v", 1)
     room.handle(r.ShowEnded(), 1.0)
     assert set(room.tracks) == {"vm", "vc", "gm", "gc"}
     assert right(room, "v", "screen") == "circle"
-    assert room.check_publish("v", 1) is None
+    room.check_publish("v", 1)
     with pytest.raises(ApiError, match="track_limit"):
         room.check_publish("v", 99)
     with pytest.raises(ApiError, match="room_ended"):
@@ -220,7 +221,7 @@ def test_a_room_waits_for_those_in_calls() -> None:
     assert not room.closed
     room.handle(r.CircleEnded("c"), 60.0)
     assert room.next_deadline() == 65.0
-    assert [type(effect) for effect in room.handle(r.Tick(), 65.0)] == [r.RoomClosed]
+    assert room.handle(r.Tick(), 65.0) == [r.RoomClosed()]
 
 
 # --- onto the stage and back -----------------------------------------------------------------------------------------
@@ -230,7 +231,7 @@ def aired(consent: frozenset[Any] = AV) -> r.CircleAired:
     return r.CircleAired("c", {"v": consent, "g": AV})
 
 
-def offered(room: Room, consent: frozenset[Any] = AV) -> r.Invite:
+def offered(room: Room, consent: frozenset[Any] = AV) -> Invite:
     room.handle(r.StageOffered("o", "g", "Pairing", "c", {"v": consent, "g": AV}, {"v": "blurred"}), 1.0)
     return room.invites["o"]
 
@@ -332,10 +333,10 @@ def test_a_mute_by_the_host_ends_with_the_stage() -> None:
     room.handle(aired(), 1.0)
     room.handle(r.Muted("gm", True), 1.0)
     room.handle(r.GuestMuted("h", "v", audio=True, video=False), 2.0)
-    assert room.tracks["vm"].muted and refusal(room, r.Muted("vm", False)) == "muted_by_host"
+    assert refusal(room, r.Muted("vm", False)) == "muted_by_host"
     effects = room.handle(r.CircleGrounded("c"), 3.0)
     assert names(of(effects, r.TracksReleased)[0].tracks) == {"vm"}
-    assert not room.tracks["vm"].muted and room.tracks["gm"].muted, "one's own mute stays"
+    assert {name for name, entry in room.tracks.items() if entry.muted} == {"gm"}, "one's own mute stays"
     assert only(effects)["g"] == only(effects)["v"] == [("track_updated", "vm")]
     room.handle(aired(), 4.0)
     room.handle(r.GuestMuted("h", "v", audio=True, video=False), 4.0)
