@@ -150,7 +150,9 @@ export class HelpPage {
     const box = byId("running-box", HTMLElement);
     box.hidden = !supervises;
     if (!supervises) return;
-    const calls = wall?.calls ?? [];
+    /** @type {readonly import("./components/running-calls.js").Running[]} */
+    const running = wall?.calls ?? [];
+    const calls = running.map((call) => ({ ...call, queue: queues.find(({ name }) => name === call.queue)?.title || call.queue }));
     setText(byId("running-count", HTMLElement), String(calls.length));
     this.#running.show({ calls, current: duty === "talk" ? (this.#help.call?.id ?? null) : null, offset: this.#console.desk?.clockOffsetMs ?? 0 });
   }
