@@ -158,10 +158,17 @@ def _idle(record: RoomRecord) -> dict[str, Any]:
 
 
 def _stats(hub: Hub, room: LiveRoom, figures: WorkerStats | None) -> dict[str, Any]:
+    # Who talks to whom in private is nobody else's business, nor how well it gets there.
+    private = {track.id for track in room.state.tracks.values() if track.circle is not None}
     transports = []
     for transport in () if figures is None else figures.transports:
         owner = hub.peer_by_transport(transport.id)
-        transports.append({**asdict(transport), "peer": None if owner is None else owner.id})
+        shown = replace(
+            transport,
+            producers=tuple(entry for entry in transport.producers if entry.id not in private),
+            consumers=tuple(entry for entry in transport.consumers if entry.producer_id not in private),
+        )
+        transports.append({**asdict(shown), "peer": None if owner is None else owner.id})
     peers = [
         {
             "id": peer.id,
@@ -170,7 +177,7 @@ def _stats(hub: Hub, room: LiveRoom, figures: WorkerStats | None) -> dict[str, A
             "kind": peer.kind,
             "connected": peer.connected,
             "client": peer.client,
-            "reports": [asdict(report) for report in peer.reports.values()],
+            "reports": [asdict(report) for report in peer.reports.values() if report.track not in private],
         }
         for peer in room.peers.values()
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -229,8 +229,14 @@ async def test_nothing_of_a_call_reaches_players_or_figures(call: Call) -> None:
     worker = await settle(call.site)
     assert {entry.producer_id for entry in worker.asked(api.OpenTransport)[-1].consumers} <= call.show
     manager = {"Authorization": f"Bearer {call.site.token('m', 'supervisor')}"}
-    room = await (await call.site.http.get("/api/v1/rooms/demo", headers=manager)).text()
-    assert not any(track in room for track in (*theirs.values(), *ours.values()))
+    await call.shopper.ok("report", tracks=[{"track": track} for track in ours.values()])
+    private, public = next(iter(theirs.values())), next(iter(call.show))
+    consumers = tuple(api.ConsumerStats("c", name, 0, 0, 0, 0.0, 0.0, None, 0, 0, 0, 0, False) for name in (private, public))
+    transport = api.TransportStats("x", "r", "subscribe", "connected", "udp", "", "", None, 0, (), consumers)
+    worker.stats = replace(worker.stats, transports=(transport,))
+    for path in ("/api/v1/rooms/demo", "/api/v1/rooms/demo/stats"):
+        text = await (await call.site.http.get(path, headers=manager)).text()
+        assert public in text and not any(track in text for track in (*theirs.values(), *ours.values()))
 
 
 # --- what happens while the Worker is asked --------------------------------------------------------------------------

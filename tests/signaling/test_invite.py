@@ -108,6 +108,7 @@ def test_wire(fields: dict[str, Any], to: Any, ring_until: Any) -> None:
         "product": {"title": "P", "price": "", "url": ""},
         "created": 1_010_000,
         "ring_until": ring_until,
+        "with": [],
     }
 
 
