@@ -172,8 +172,8 @@ class HelpBook:
 
     # --- steps ---------------------------------------------------------------------------------------------------
 
-    def set_queues(self, specs: Iterable[QueueSpec]) -> None:
-        """All queues there are; those of a queue that is gone wait in the first one."""
+    def set_queues(self, specs: Iterable[QueueSpec]) -> list[Call]:
+        """All queues there are; those of a queue that is gone wait in the first one, and are returned."""
         wanted = {spec.name: spec for spec in specs} or {DEFAULT_QUEUE.name: DEFAULT_QUEUE}
         orphans: list[Waiter] = []
         for name in [name for name in self.queues if name not in wanted]:
@@ -193,6 +193,7 @@ class HelpBook:
             if offered:
                 first.offered(waiter.call_id, offered)
         self._looked = None
+        return [self.calls[waiter.call_id] for waiter in orphans]
 
     def join(self, call: Call, person: Person) -> None:
         """Somebody is in the call from now on, or in another part."""
@@ -263,7 +264,7 @@ class HelpBook:
         shopper = call.people[call.shopper]
         if not shopper.connected:
             queue.dropped(call.id, now)
-        self._locate(call, now)
+        self.locate(call, now)
         self._look_again(call, now)
 
     def open_to_all(self, call: Call) -> None:
@@ -302,7 +303,7 @@ class HelpBook:
         call.rung = now
         until = now + self.spec(queue).ring_s
         self.join(call, Person(identity, self.name_of(identity), "agent", "agent", "ring", until=until, why="queue"))
-        self._locate(call, now)
+        self.locate(call, now)
         return [AgentChanged(identity), self.note(call, "rung", identity, now), *self.changed(call)]
 
     def name_of(self, identity: str) -> str:
@@ -318,7 +319,7 @@ class HelpBook:
             self.open_to_all(call)
         call.step("unring")
         effects = self.leave(call, identity, now)
-        self._locate(call, now)
+        self.locate(call, now)
         return [*effects, *self.changed(call, (identity,))]
 
     def finish(
@@ -346,6 +347,7 @@ class HelpBook:
             if person.side != "shopper" and not (talked and person.identity == call.agent):
                 effects += self.leave(call, person.identity, now)
         call.change(call.shopper, until=None)
+        effects += self.free(call, call.shopper, now)
         effects.append(CircleOver(call.id, call.room))
         effects.append(self.note(call, event, by, now, outcome=outcome, reason=reason))
         if talked and call.agent in call.people:
@@ -430,7 +432,8 @@ class HelpBook:
             if not held:
                 del self._by_identity[identity]
 
-    def _locate(self, call: Call, now: float) -> None:
+    def locate(self, call: Call, now: float) -> None:
+        """Where it stands now."""
         queue = self.queue_of(call)
         if queue is None:
             call.position, call.estimate = None, None
@@ -449,7 +452,7 @@ class HelpBook:
         for call_id in self._news.take(now, NEWS_AT_ONCE):
             call = self.calls[call_id]
             before = (call.position, call.estimate)
-            self._locate(call, now)
+            self.locate(call, now)
             self._look_again(call, now)
             if before != (call.position, call.estimate):
                 effects.append(CallChanged(call.id))

@@ -19,6 +19,7 @@ from signaling.call import Call, Person
 from signaling.errors import ApiError
 from signaling.help_book import HelpBook
 from signaling.help_model import (
+    AgentChanged,
     AgentsChanged,
     Answered,
     CallAsked,
@@ -52,7 +53,6 @@ class Helpline(HelpBook):
         effects = _RULES[type(fact)](self, fact, now)
         for call_id in {effect.call_id for effect in effects if isinstance(effect, CallChanged)}:
             self.arm(self.calls[call_id], now)
-        self.forget(now)
         return effects
 
 
@@ -93,12 +93,15 @@ def _asked(line: Helpline, fact: CallAsked, now: float) -> list[HelpEffect]:
         fact.text,
         fact.topic,
     )
+    line.forget(now)
     line.calls[call.id] = call
     here = fact.peer is not None
     shopper = Person(
         fact.identity, fact.name, "shopper", "shopper", "full", fact.peer, here, gone_at=None if here else now
     )
     line.join(call, shopper)
+    # Who works here and asks for help is not rung meanwhile, least of all for this.
+    effects = line.engage(call, fact.identity, now)
     only = fact.agent or ""
     if only and line.desk.reach(only, call.room) in ("offline", "unknown"):
         # Better somebody else than nobody.
@@ -106,15 +109,17 @@ def _asked(line: Helpline, fact: CallAsked, now: float) -> list[HelpEffect]:
     line.line_up(call, now, only=only)
     if not restored:
         line.figures(now).asked += 1
-    return [line.note(call, "asked", fact.identity, now, queue=spec.name), *line.changed(call), *line.ring_waiting(now)]
+    effects.append(line.note(call, "asked", fact.identity, now, queue=spec.name))
+    return [*effects, *line.changed(call), *line.ring_waiting(now)]
 
 
 def _placed(line: Helpline, fact: CallPlaced, now: float) -> list[HelpEffect]:
-    if line.asked_by(fact.identity) is not None or line.desk.call_of(fact.identity) is not None:
+    if line.asked_by(fact.identity) is not None or line.desk.reach(fact.identity, fact.room) == "busy":
         raise ApiError("already_in_call")
     # Also on a break: whoever calls somebody back is not to be rung meanwhile.
     if not line.desk.reserve_call(fact.agent, fact.call_id, fact.room, now):
         raise ApiError("agent_busy")
+    line.desk.reserve_call(fact.identity, fact.call_id, fact.room, now)
     queue = next(iter(line.queues.values()))
     until = now + line.settings.ring_s
     call = Call(fact.call_id, fact.room, queue.spec.name, "out", fact.media, fact.identity, now, topic=fact.topic)
@@ -124,7 +129,7 @@ def _placed(line: Helpline, fact: CallPlaced, now: float) -> list[HelpEffect]:
     line.calls[call.id] = call
     line.join(call, Person(fact.identity, fact.name, "shopper", "shopper", "ring", until=until, why="out"))
     line.join(call, Person(fact.agent, fact.agent_name, "agent", "agent", "full"))
-    effects = line.engage(call, fact.agent, now)
+    effects = [AgentChanged(fact.identity), *line.engage(call, fact.agent, now)]
     return [*effects, line.note(call, "placed", fact.agent, now), *line.changed(call)]
 
 
@@ -147,7 +152,7 @@ def _answered(line: Helpline, fact: Answered, now: float) -> list[HelpEffect]:
     line.answers(call, fact.identity)
     if person.side == "agent":
         call.agent, call.agent_name = person.identity, person.name
-    effects = line.engage(call, call.agent, now)
+    effects = [*line.engage(call, call.agent, now), *line.engage(call, call.shopper, now)]
     line.figures(now).answer(call, call.agent, now)
     call.answered = call.answered if call.answered is not None else now
     return [*effects, line.note(call, "answered", fact.identity, now), *line.changed(call)]
@@ -299,11 +304,15 @@ def _agents_changed(line: Helpline, _fact: AgentsChanged, now: float) -> list[He
 
 
 def _queues_set(line: Helpline, fact: QueuesSet, now: float) -> list[HelpEffect]:
-    line.set_queues(fact.specs)
-    return [QueueNews(), *line.ring_waiting(now)]
+    effects: list[HelpEffect] = [QueueNews()]
+    for call in line.set_queues(fact.specs):
+        line.locate(call, now)
+        effects += line.changed(call)
+    return [*effects, *line.ring_waiting(now)]
 
 
 def _tick(line: Helpline, _fact: HelpTick, now: float) -> list[HelpEffect]:
+    line.forget(now)
     effects: list[HelpEffect] = []
     for call in line.due(now):
         if call.wrap_until is not None and call.wrap_until <= now:

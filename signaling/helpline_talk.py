@@ -13,6 +13,7 @@ from signaling.call import Call, Escalation, Person, Score, Transfer, Wrap
 from signaling.errors import ApiError
 from signaling.help_book import HelpBook
 from signaling.help_model import (
+    AgentChanged,
     DeescalationAsked,
     EscalationAsked,
     HelpEffect,
@@ -118,10 +119,11 @@ def _find(line: HelpBook, call: Call, kind: TargetKind, to: str, by: str, tried:
     raise ApiError("nobody_available")
 
 
-def _ring_into(line: HelpBook, call: Call, identity: str, name: str, why: Any, now: float) -> None:
+def _ring_into(line: HelpBook, call: Call, identity: str, name: str, why: Any, now: float) -> HelpEffect:
     line.desk.reserve_call(identity, call.id, call.room, now)
     until = now + line.settings.ring_s
     line.join(call, Person(identity, name, "agent", "agent", "ring", until=until, why=why))
+    return AgentChanged(identity)
 
 
 def _transfer_asked(line: HelpBook, fact: TransferAsked, now: float) -> list[HelpEffect]:
@@ -130,7 +132,9 @@ def _transfer_asked(line: HelpBook, fact: TransferAsked, now: float) -> list[Hel
     _require_open(call)
     if call.transfer is not None:
         raise ApiError("transfer_pending")
-    if _staged(call) or person.side != "agent":
+    if person.side != "agent":
+        raise ApiError("forbidden")
+    if _staged(call):
         raise ApiError("wrong_state")
     if fact.kind == "identity" and fact.to == fact.identity:
         raise ApiError("wrong_state")
@@ -143,7 +147,7 @@ def _transfer_asked(line: HelpBook, fact: TransferAsked, now: float) -> list[Hel
         identity, name = _find(line, call, fact.kind, fact.to, fact.identity, frozenset())
         effects = _hold(line, call, fact.identity, now, True)
         call.transfer = Transfer(fact.identity, fact.kind, fact.to, name, fact.note)
-        _ring_into(line, call, identity, name, "transfer", now)
+        effects.append(_ring_into(line, call, identity, name, "transfer", now))
         return [note, *effects, *line.changed(call)]
     if fact.kind == "identity":
         _find(line, call, fact.kind, fact.to, fact.identity, frozenset())
@@ -201,7 +205,7 @@ def refuse_in_talk(line: HelpBook, call: Call, person: Person, now: float) -> li
             effects += _hold(line, call, transfer.by, now, False)
         else:
             call.transfer = replace(transfer, tried=tried, name=name)
-            _ring_into(line, call, identity, name, "transfer", now)
+            effects.append(_ring_into(line, call, identity, name, "transfer", now))
     return [*effects, *line.changed(call, (person.identity,)), *line.ring_waiting(now)]
 
 
@@ -257,8 +261,8 @@ def _helper_asked(line: HelpBook, fact: HelperAsked, now: float) -> list[HelpEff
     if sum(person.side == "agent" for person in call.people.values()) >= MAX_AGENTS:
         raise ApiError("wrong_state")
     identity, name = _find(line, call, fact.kind, fact.to, fact.identity, frozenset())
-    _ring_into(line, call, identity, name, "helper", now)
-    return [line.note(call, "helper_asked", fact.identity, now, to=identity), *line.changed(call)]
+    rung = _ring_into(line, call, identity, name, "helper", now)
+    return [rung, line.note(call, "helper_asked", fact.identity, now, to=identity), *line.changed(call)]
 
 
 def _helper_left(line: HelpBook, fact: HelperLeft, now: float) -> list[HelpEffect]:
@@ -329,15 +333,16 @@ def _supervised(line: HelpBook, fact: Supervised, now: float) -> list[HelpEffect
 def _require_unoccupied(line: HelpBook, call: Call, identity: str) -> None:
     """Who has a call of their own ends it first; listening to several is fine."""
     for other in line.calls_of(identity):
-        if other is not call and not other.over and other.people[identity].side != "supervisor":
+        side = other.people[identity].side
+        busy = other.state != "ended" if side == "agent" else not other.over and side == "shopper"
+        if other is not call and busy:
             raise ApiError("already_in_call")
 
 
 def _take_over(line: HelpBook, call: Call, fact: Supervised, mine: Person | None, now: float) -> list[HelpEffect]:
     if call.transfer is not None or _staged(call):
         raise ApiError("wrong_state")
-    if mine is None:
-        _require_unoccupied(line, call, fact.identity)
+    _require_unoccupied(line, call, fact.identity)
     effects = [*_unstage(call), *_hold(line, call, fact.identity, now, False)]
     former = [person.identity for person in call.people.values() if person.side == "agent"]
     for identity in former:
@@ -355,11 +360,13 @@ def _take_over(line: HelpBook, call: Call, fact: Supervised, mine: Person | None
 
 def _escalation_asked(line: HelpBook, fact: EscalationAsked, now: float) -> list[HelpEffect]:
     call = line.get_open(fact.call_id)
-    call.require_agent(fact.identity)
+    person = call.require_agent(fact.identity)
     if call.room == HELP_ROOM or call.room.startswith(f"{HELP_ROOM}."):
         raise ApiError("not_in_show")
     if call.escalation is not None and call.escalation.pending:
         raise ApiError("consent_pending")
+    if person.side != "agent":
+        raise ApiError("forbidden")
     if call.state != "active" or _staged(call) or call.transfer is not None:
         raise ApiError("wrong_state")
     call.escalation = Escalation(fact.identity, fact.topic)
@@ -375,6 +382,8 @@ def _consented(line: HelpBook, fact: StageConsent, now: float) -> list[HelpEffec
         raise ApiError("wrong_state")
     if asked.state == "offered" and fact.consent != "no":
         raise ApiError("consent_pending")
+    if call.state != "active" and fact.consent != "no":
+        raise ApiError("wrong_state")
     note = line.note(call, "stage_consent", fact.identity, now, consent=fact.consent)
     if fact.consent == "no":
         call.escalation = replace(asked, state="declined", consent="no")
