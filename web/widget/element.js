@@ -43,7 +43,7 @@ export class LmHelp extends HTMLElement {
     if (!this.shadowRoot) this.#build();
     const shared = this.#shares;
     // Inside our own pages the page speaks.
-    if (!shared && !this.hasAttribute("data-page")) void this.#speak();
+    if (!shared && !this.hasAttribute("data-page")) void useWords(this.#locale);
     this.#undo.push(onLocale(() => this.#draw()));
     const dark = matchMedia("(prefers-color-scheme: dark)");
     const theme = () => this.#theme(dark.matches);
@@ -128,7 +128,7 @@ export class LmHelp extends HTMLElement {
     const flow = new Flow({
       connect: () => this.#connect(),
       context: () =>
-        contextOf({ data: this.dataset, url: location.href, title: document.title, locale: getLocale(), device: deviceOf(navigator.userAgent) }),
+        contextOf({ data: this.dataset, url: location.href, title: document.title, locale: this.#locale, device: deviceOf(navigator.userAgent) }),
       envelope: async () => (this.envelope ? this.envelope() : this.#tokens.envelope()),
       queue: this.dataset["queue"] ?? "",
       // On the help page itself the fragment says whom the link leads to.
@@ -169,12 +169,14 @@ export class LmHelp extends HTMLElement {
     if (this.#room) return new Session(this.#room);
     const url = new URL("/ws", this.dataset["server"] ?? HOME);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    return Session.open({ url: url.href, room: this.#roomName, token: () => (this.token ? this.token() : this.#tokens.token()), locale: getLocale() });
+    return Session.open({ url: url.href, room: this.#roomName, token: () => (this.token ? this.token() : this.#tokens.token()), locale: this.#locale });
   }
 
-  async #speak() {
+  /** Known before its words are here. */
+  get #locale() {
+    if (this.#shares || this.hasAttribute("data-page")) return getLocale();
     const wanted = this.dataset["locale"];
-    await useWords(chooseLocale(null, wanted ? [wanted] : [document.documentElement.lang, ...navigator.languages].filter(Boolean)));
+    return chooseLocale(null, wanted ? [wanted] : [document.documentElement.lang, ...navigator.languages].filter(Boolean));
   }
 
   /** @param {boolean} dark the person prefers it */

@@ -57,6 +57,8 @@ export class Flow extends Emitter {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #idle;
   #typed = "";
+  /** What the call was asked with, for whoever waits. */
+  asked = "";
   /** What may be sent as a file. @type {{ maxBytes?: number, types?: readonly string[] }} */
   limits = {};
 
@@ -243,6 +245,7 @@ export class Flow extends Emitter {
         }),
       );
       this.#typed = "";
+      this.asked = wish.text;
       if (asked) this.#called(/** @type {any} */ (asked));
     } catch (error) {
       this.media.stop();

@@ -124,14 +124,14 @@ export class CallScene {
    * @param {View} view
    * @param {boolean} pictured
    */
-  #showFace({ agent, kind }, pictured) {
+  #showFace({ agent, kind, banner }, pictured) {
     this.#face.hidden = pictured || kind === "text";
     const name = agent?.name ?? "";
     if (name !== this.#faceName) {
       this.#faceName = name;
       this.#face.replaceChildren(...(name ? [avatar(name, "large")] : []), this.#faceWords);
     }
-    setText(this.#faceWords, kind === "video" ? t("widget.no_picture", { name }) : name);
+    setText(this.#faceWords, kind === "video" && banner === null ? t("widget.no_picture", { name }) : name);
   }
 
   /**

@@ -90,7 +90,7 @@ export class WaitScene {
     this.#box.placeholder = kind === "text" ? t("widget.wait.say_text") : t("widget.wait.say");
     this.#box.setAttribute("aria-label", t("widget.wait.say_label"));
     this.#send.setAttribute("aria-label", t("widget.send"));
-    this.#showSaid(call?.messages ?? [], call?.topic ?? "");
+    this.#showSaid(call?.messages ?? [], this.#flow.asked || (call?.topic ?? ""));
     setText(this.#callback, t("widget.wait.callback"));
     this.#callback.hidden = !waiting || coming;
     setText(this.#cancel, t("widget.wait.cancel"));
