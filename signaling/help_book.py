@@ -242,7 +242,9 @@ class HelpBook:
     def line_up(self, call: Call, now: float, *, returned: bool = False, skills: Iterable[str] = (), only: str = "") -> None:
         """Stand in the queue."""
         context = call.context
-        queue = self.queues.get(call.queue) or next(iter(self.queues.values()))
+        queue = self.queues.get(call.queue)
+        if queue is None:
+            queue = next(iter(self.queues.values()))
         call.queue = queue.spec.name
         waiter = Waiter(
             call.id,
