@@ -48,12 +48,18 @@ class Slot:
         pairs = ((codec.payload_type, codec.rtx_payload_type) for codec in self.codecs)
         return tuple(number for pair in pairs for number in pair if number is not None)
 
+    @property
+    def _labelled(self) -> OutTrack | None:
+        """The Track under a name of this m-line alone: a browser keeps the name for what the m-line carries next, and the
+        same Track in another one must not be called alike."""
+        return self.track and self.track._replace(track_id=f"{self.track.track_id}.{self.mid}")
+
     def write(self, writer: SectionWriter) -> None:
         """Put this m-line into an offer."""
         if self.stopped:
             writer.reject(self.kind, self.mid, PROTOCOL, (str(self.codecs[0].payload_type),))
             return
-        msids, ssrcs, groups = ssrc_lines(self.track, self.ssrc, self.rtx_ssrc) if self.track else ((), (), ())
+        msids, ssrcs, groups = ssrc_lines(self._labelled, self.ssrc, self.rtx_ssrc) if self._labelled else ((), (), ())
         writer.accept(
             self.kind,
             self.mid,

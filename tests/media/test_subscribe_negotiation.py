@@ -105,11 +105,11 @@ def test_a_track_is_announced_with_its_ssrcs_and_stream() -> None:
     (media,) = parse(viewer.offer().sdp).media
     (group,) = media.ssrc_groups
     assert group.semantics == "FID"
-    assert media.msids == ("stream track-camera",)
+    assert media.msids == ("stream track-camera.0",)
     assert {(item.ssrc, item.name, item.value) for item in media.ssrcs} == {
         (ssrc, name, value)
         for ssrc in group.ssrcs
-        for name, value in (("cname", "stream"), ("msid", "stream track-camera"))
+        for name, value in (("cname", "stream"), ("msid", "stream track-camera.0"))
     }
 
 
@@ -179,6 +179,21 @@ def test_m_lines_are_kept_for_the_next_track() -> None:
     assert (mids(result.accepted), result.removed) == ({"camera": "2"}, ("consumer-screen",))
     assert mids(show(viewer, CAMERA, SCREEN).accepted) == {"screen": "1"}
     assert not viewer.needs_offer
+
+
+def test_no_two_m_lines_bear_the_same_name() -> None:
+    """A browser names its receiver once, so what comes later into that m-line is called like what was first in it."""
+    viewer = SubscribeNegotiation(SERVER)
+    names: dict[str, str] = {}
+    for tracks in ([CAMERA], [], [SCREEN], [SCREEN, CAMERA]):
+        viewer.set_tracks(tracks)
+        offer = viewer.offer()
+        for media in parse(offer.sdp).media:
+            for msid in media.msids:
+                names.setdefault(str(media.mid), msid.split()[1])
+        viewer.answer(offer.version, respond(offer.sdp))
+    assert len(names) == 2
+    assert len(set(names.values())) == 2
 
 
 def test_a_refused_track_leaves_an_m_line_to_recycle() -> None:

@@ -49,9 +49,9 @@ def check(offer: Offer) -> None:
     live = [media for media in session.media if not media.rejected]
     assert session.bundle == tuple(media.mid for media in live)
     assert [media.mid for media in live if media.candidates] == [media.mid for media in live[:1]]
-    assert offer.tracks == tuple(
+    assert [(mid, f"{track}.{mid}") for mid, track in offer.tracks] == [
         (media.mid, media.msids[0].split()[1]) for media in live if media.direction == "sendonly"
-    )
+    ]
     formats: dict[int, RtpFormat] = {}
     ssrcs: list[int] = []
     for media in live:
