@@ -295,6 +295,8 @@ class Call:
             if self.rating is None
             else {"score": self.rating.score, "comment": self.rating.comment, "solved": self.rating.solved},
         }
+        if not hidden and self.transfer is not None:
+            wire["transfer"]["note"] = self.transfer.note
         if not hidden:
             wire |= {
                 "text": self.text,

@@ -111,10 +111,10 @@ class HelpBook:
         """``shopper`` or ``agent``."""
         return "shopper" if identity == call.shopper else "agent"
 
-    def title(self, call: Call, locale: Locale) -> str:
-        """The queue's name for people."""
-        queue = self.queues.get(call.queue)
-        return call.queue if queue is None else _title(self.spec(queue), locale)
+    def title(self, name: str, locale: Locale) -> str:
+        """A queue's name for people."""
+        queue = self.queues.get(name)
+        return name if queue is None else _title(self.spec(queue), locale)
 
     def spec(self, queue: HelpQueue) -> QueueSpec:
         """The settings of a queue."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from signaling.auth import ANY_ROOM
 from signaling.call import TALKS, Call
 from signaling.desk import OnDuty
-from signaling.errors import Locale
 from signaling.help_queue import HelpQueue
 from signaling.messages import dump
 from signaling.peer import Peer
@@ -21,6 +23,18 @@ DELAY_S = 0.05
 #: What changes by time alone (how long somebody waits) is told again after this.
 AGAIN_S = 5.0
 MAX_LISTED = 200
+
+
+class Taker(NamedTuple):
+    """What decides which of those who wait an agent may take; ``skills`` None: none of them."""
+
+    covers: str
+    skills: frozenset[str] | None
+
+
+def dump_list(lines: list[dict[str, Any]]) -> str:
+    """As it stands in an event."""
+    return dump({"": lines})[4:-1]
 
 
 class HelpNews:
@@ -63,11 +77,13 @@ class HelpNews:
             self._timer = None
 
     def lists(self, peer: Peer) -> dict[str, Any]:
-        """``queues`` and ``waiting`` for this agent."""
-        now = self._hub.clock()
+        """``queues``, ``waiting`` and ``agents`` for this agent."""
+        line, now = self._hub.helping.line, self._hub.clock()
+        waiting = line.waiting(now)
         return {
-            "queues": self._hub.helping.line.status(now, peer.locale),
-            "waiting": self._waiting(peer, self._hub.helping.line.waiting(now), {}),
+            "queues": line.status(now, peer.locale),
+            "waiting": self._waiting(waiting, self._taker(peer)),
+            "agents": self._colleagues(peer.claims.room),
         }
 
     def _tell(self) -> None:
@@ -79,42 +95,53 @@ class HelpNews:
             return
         line, now = self._hub.helping.line, self._hub.clock()
         waiting = line.waiting(now)
-        queues: dict[Locale, list[dict[str, Any]]] = {}
-        takes: dict[tuple[Any, ...], list[bool]] = {}
+        # Agents who are alike read the same: each list is written once.
+        written: dict[Any, str] = {}
+
+        def text(key: Any, make: Callable[[], Any]) -> str:
+            if key not in written:
+                written[key] = dump_list(make())
+            return written[key]
+
         for peer in peers:
-            if peer.locale not in queues:
-                queues[peer.locale] = line.status(now, peer.locale)
-            lists = {"queues": queues[peer.locale], "waiting": self._waiting(peer, waiting, takes)}
-            self._send(peer, "queue", lists)
+            locale, taker = peer.locale, self._taker(peer)
+            queues = text(locale, partial(line.status, now, locale))
+            lines = text(taker, partial(self._waiting, waiting, taker))
+            agents = text(peer.claims.room, partial(self._colleagues, peer.claims.room))
+            self._send(peer, "queue", f'"type":"queue","queues":{queues},"waiting":{lines},"agents":{agents}}}')
             if peer.id in self._watching and peer.claims.grants.supervise:
-                wall = {"at": round(self._hub.wall() * 1000), **lists, **self._wall(peer)}
-                self._send(peer, "wall", wall)
+                wall = {"type": "wall", "at": round(self._hub.wall() * 1000), **self._wall(peer)}
+                self._send(peer, "wall", f'{dump(wall)[1:-1]},"queues":{queues},"waiting":{lines}}}')
         if waiting or self._watching:
             self._tell_in(AGAIN_S)
 
-    def _send(self, peer: Peer, kind: str, fields: dict[str, Any]) -> None:
-        body = dump({"type": kind, **fields})[1:]
+    def _send(self, peer: Peer, kind: str, body: str) -> None:
         if peer.lists.get(kind) != body:
             peer.lists[kind] = body
             peer.emit_encoded(body, replay=False)
 
-    def _waiting(
-        self, peer: Peer, waiting: list[tuple[Call, HelpQueue]], takes: dict[tuple[Any, ...], list[bool]]
-    ) -> list[dict[str, Any]]:
-        claims = peer.claims
-        me = self._hub.reception.desk.me(claims.identity) if claims.identity in self._hub.reception.desk else None
-        skills = frozenset(me["skills"]) if me is not None else frozenset()
-        ringable = "microphone" in claims.grants.publish
-        key = (skills, claims.room, ringable)
-        if key not in takes:
-            agent = OnDuty(claims.identity, claims.name, skills, claims.room, True)
-            takes[key] = [
-                ringable and call.state == "waiting" and suits(queue, call.id, agent) for call, queue in waiting
-            ]
+    def _taker(self, peer: Peer) -> Taker:
+        desk, claims = self._hub.reception.desk, peer.claims
+        skills = frozenset(desk.me(claims.identity)["skills"]) if claims.identity in desk else frozenset()
+        return Taker(claims.room, skills if "microphone" in claims.grants.publish else None)
+
+    def _waiting(self, waiting: list[tuple[Call, HelpQueue]], taker: Taker) -> list[dict[str, Any]]:
+        agent = OnDuty("", "", taker.skills or frozenset(), taker.covers, True)
         return [
-            self._line(call, take)
-            for (call, _queue), take in zip(waiting, takes[key], strict=True)
-            if claims.covers(call.room)
+            self._line(
+                call, taker.skills is not None and call.state == "waiting" and suits(queue, call.id, agent)
+            )
+            for call, queue in waiting
+            if taker.covers in (ANY_ROOM, call.room)
+        ][:MAX_LISTED]
+
+    def _colleagues(self, covers: str) -> list[dict[str, Any]]:
+        """Who can be asked in, or handed a call: the free first."""
+        shared = ("identity", "name", "skills", "presence")
+        return [
+            {name: entry[name] for name in shared}
+            for room, entry in self._hub.reception.desk.directories()
+            if ANY_ROOM in (room, covers) or room == covers
         ][:MAX_LISTED]
 
     def _line(self, call: Call, can_take: bool) -> dict[str, Any]:

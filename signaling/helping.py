@@ -446,11 +446,13 @@ class Helping:
         return fields | self.boards.snapshot(call.id) if board else fields
 
     def _view(self, call: Call, viewer: Any, locale: Locale) -> dict[str, Any]:
-        title = self.line.title(call, locale)
+        title = self.line.title(call.queue, locale)
         fields = call.to_wire(viewer, self.line.epoch_s, self._hub.clock(), title)
         if viewer == "agent":
             fields["cards"] = self._cards.get(call.id, [])
-            fields["earlier"] = self._earlier.get(call.id, [])
+            fields["earlier"] = [
+                {**line, "queue": self.line.title(line["queue"], locale)} for line in self._earlier.get(call.id, [])
+            ]
         return fields
 
     def _tell(self, call: Call, former: Iterable[str] = ()) -> None:
