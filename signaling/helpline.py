@@ -103,7 +103,7 @@ def _asked(line: Helpline, fact: CallAsked, now: float) -> list[HelpEffect]:
     # Who works here and asks for help is not rung meanwhile, least of all for this.
     effects = line.engage(call, fact.identity, now)
     only = fact.agent or ""
-    if only and line.desk.reach(only, call.room) in ("offline", "unknown"):
+    if only and _away(line, only, call.room):
         # Better somebody else than nobody.
         only = ""
     line.line_up(call, now, only=only)
@@ -111,6 +111,11 @@ def _asked(line: Helpline, fact: CallAsked, now: float) -> list[HelpEffect]:
         line.figures(now).asked += 1
     effects.append(line.note(call, "asked", fact.identity, now, queue=spec.name))
     return [*effects, *line.changed(call), *line.ring_waiting(now)]
+
+
+def _away(line: Helpline, identity: str, room: str) -> bool:
+    """Whether it is no use to wait for this agent."""
+    return identity not in line.desk or line.desk.reach(identity, room) in ("offline", "unknown")
 
 
 def _placed(line: Helpline, fact: CallPlaced, now: float) -> list[HelpEffect]:
@@ -298,7 +303,7 @@ def _agents_changed(line: Helpline, _fact: AgentsChanged, now: float) -> list[He
     for call in [line.calls[call_id] for call_id in line._personal]:
         queue = line.queue_of(call)
         waiter = None if queue is None else queue.waiters[call.id]
-        if waiter is not None and line.desk.reach(waiter.only, call.room) in ("offline", "unknown"):
+        if waiter is not None and _away(line, waiter.only, call.room):
             line.open_to_all(call)
     return [*effects, *line.ring_waiting(now)]
 

@@ -109,6 +109,10 @@ class Bench:
             raise AssertionError("what is due gets done")
         self.now = until
 
+    def state(self, call: Call) -> str:
+        """Of which a type checker does not believe that it stays as it was."""
+        return call.state
+
     def mode(self, call: Call, who: str) -> str | None:
         """How somebody takes part."""
         return call.people[who].mode if who in call.people else None

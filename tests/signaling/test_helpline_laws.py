@@ -162,6 +162,7 @@ class HelplineLaws(RuleBasedStateMachine):
         if self.do(fact):
             if former is None:
                 self.asked.add(call_id)
+                assert self.line.calls[call_id].queue == (fact.queue or next(iter(self.line.queues)))
             else:
                 assert call_id not in self.line.calls, "asking again gives the call there is"
 
