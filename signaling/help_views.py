@@ -9,6 +9,7 @@ from signaling import help_messages as m
 from signaling.call import Call
 from signaling.call_records import CallRecord, Notes, Rating
 from signaling.chat_text import clean_text
+from signaling.envelope import web_address
 from signaling.help_model import CallContext
 
 
@@ -57,6 +58,21 @@ def record_of(call: Call, epoch_s: float) -> CallRecord:
     )
 
 
+def question_of(call: Call) -> dict[str, Any]:
+    """What the shop's hook is told of a call (docs/widget.md)."""
+    return {
+        "call": call.id,
+        "room": call.room,
+        "queue": call.queue,
+        "direction": call.direction,
+        "media": call.media,
+        "shopper": {"identity": call.shopper, "name": call.people[call.shopper].name},
+        "text": call.text,
+        "topic": call.topic,
+        "context": {**call.context.shown, "verified": call.context.verified, "person": call.context.person},
+    }
+
+
 def earlier_of(record: CallRecord) -> dict[str, Any]:
     """One line of ``earlier`` in PROTOCOL.md."""
     return {
@@ -75,7 +91,7 @@ def context_of(said: m.Context | None, locale: str, signed: Mapping[str, Any] | 
     context = said or m.Context()
     shown: dict[str, Any] = {
         "entry": context.entry,
-        "page_url": _web_address(context.page_url),
+        "page_url": web_address(context.page_url),
         "page_title": clean_text(context.page_title),
         "product": None
         if context.product is None
@@ -83,7 +99,7 @@ def context_of(said: m.Context | None, locale: str, signed: Mapping[str, Any] | 
             "id": clean_text(context.product.id),
             "title": clean_text(context.product.title),
             "price": clean_text(context.product.price),
-            "url": _web_address(context.product.url),
+            "url": web_address(context.product.url),
         },
         "order": None
         if context.order is None
@@ -105,8 +121,3 @@ def context_of(said: m.Context | None, locale: str, signed: Mapping[str, Any] | 
         language=str(signed.get("language") or shown["locale"]),
         shown=shown,
     )
-
-
-def _web_address(text: str) -> str:
-    """Nothing but a web page may become a link in the console."""
-    return text if text.startswith(("https://", "http://")) else ""

@@ -20,7 +20,8 @@ from signaling.boards import Boards
 from signaling.call import Call
 from signaling.call_records import AgentRecord, CallbackRecord, CallEvent, CallRecord, QueueRecord, Rating
 from signaling.chat_text import clean_text
-from signaling.errors import ApiError, Locale
+from signaling.envelope import Envelopes
+from signaling.errors import DEFAULT_LOCALE, ApiError, Locale
 from signaling.file_check import EXTENSIONS, MAX_BYTES
 from signaling.files import FileStore
 from signaling.help_book import DEFAULT_QUEUE
@@ -52,8 +53,9 @@ from signaling.help_model import (
     StageOffer,
 )
 from signaling.help_news import HelpNews
-from signaling.help_views import context_of, earlier_of, record_of
+from signaling.help_views import context_of, earlier_of, question_of, record_of
 from signaling.helpline import Helpline
+from signaling.hook import Hook
 from signaling.peer import DESK, Peer, encode_event, new_id
 from signaling.placement import LiveRoom
 from signaling.room_model import CircleAired, CircleEnded, CircleGrounded, CircleSet, StageOffered
@@ -81,6 +83,8 @@ class Helping:
         self.files = FileStore(Path(config.files))
         self.boards = Boards(hub, self.files.find)
         self.news = HelpNews(hub)
+        self._envelopes = Envelopes(config.shops)
+        self._hook = Hook(config.hook_url, config.hook_secret, config.hook_timeout_s, wall=hub.wall)
         self._keeper = Keeper(hub.store.calls)
         self._cards: dict[str, list[dict[str, Any]]] = {}
         self._earlier: dict[str, list[dict[str, Any]]] = {}
@@ -131,6 +135,7 @@ class Helping:
         if self._timer is not None:
             self._timer.cancel()
         await self._keeper.stop()
+        await self._hook.close()
         self.files.close()
 
     async def saved(self) -> None:
@@ -157,7 +162,7 @@ class Helping:
         link = self._links.open(request.link, self._hub.wall()) if request.link is not None else None
         signed = None
         if request.envelope and self.line.asked_by(peer.claims.identity) is None:
-            raise ApiError("envelope_invalid")
+            signed = self._envelopes.read(request.envelope, peer.claims.identity, self._hub.wall())
         fact = CallAsked(
             new_id("c"),
             peer.claims.identity,
@@ -165,7 +170,7 @@ class Helping:
             peer.room,
             request.queue,
             request.media,
-            context_of(request.context, peer.locale, signed),
+            context_of(request.context, peer.locale, None if signed is None else signed.context),
             clean_text(request.text, newlines=True),
             link.topic if link is not None else "",
             link.agent if link is not None else None,
@@ -176,6 +181,8 @@ class Helping:
         if call is None:
             raise ApiError("call_ended")
         if call.id == fact.call_id:
+            if signed is not None:
+                self._envelopes.spend(signed)
             self._hub.spawn(self._enrich(call))
         return self.view(call, peer, board=True)
 
@@ -184,6 +191,10 @@ class Helping:
         earlier = await self._hub.store.calls.earlier(call.shopper, self._hub.wall(), EARLIER + 1)
         self._earlier[call.id] = [earlier_of(record) for record in earlier if record.id != call.id][:EARLIER]
         if call.id in self.line.calls:
+            self._tell(call)
+        cards = await self._hook.cards(question_of(call), DEFAULT_LOCALE)
+        if cards and not call.over:
+            self._cards[call.id] = cards
             self._tell(call)
 
     async def leave_callback(self, peer: Peer, request: m.LeaveCallback) -> dict[str, Any]:
