@@ -50,8 +50,12 @@ export function movable(element, { within, handle = element, name, corner = "top
     moved(next);
   };
   handle.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || (handle !== element && event.target instanceof Element && event.target.closest("button"))) return;
+    const pressed = event.target instanceof Element ? event.target.closest("button") : null;
+    // A control on the handle is pressed, not dragged.
+    if (event.button !== 0 || (handle !== element && pressed !== null && pressed !== handle)) return;
     press = { x: event.clientX, y: event.clientY, id: event.pointerId, moved: false };
+    // A quick hand is out of it before the first move is told.
+    handle.setPointerCapture(event.pointerId);
   });
   handle.addEventListener("pointermove", (event) => {
     if (!press || event.pointerId !== press.id) return;
@@ -60,7 +64,6 @@ export function movable(element, { within, handle = element, name, corner = "top
     if (!press.moved && Math.hypot(x, y) < SLOP_PX) return;
     if (!press.moved) {
       press.moved = true;
-      handle.setPointerCapture(press.id);
       element.classList.add("moving");
     }
     element.style.translate = `${x}px ${y}px`;

@@ -196,6 +196,7 @@ export class LmHelp extends HTMLElement {
     const open = view.frame === "card";
     this.dataset["state"] = view.frame;
     this.dataset["scene"] = view.scene;
+    this.toggleAttribute("data-air", view.onAir);
     if (open !== this.#told.open) this.#say(open ? "open" : "close", null);
     if (view.ducked !== this.#told.ducked) this.#say("duck", { on: view.ducked });
     if (view.onAir !== this.#told.onAir) this.#say("air", { on: view.onAir });

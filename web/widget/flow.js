@@ -10,7 +10,7 @@ import { codeOf } from "../pages/errors.js";
 import { CameraWishes } from "./camera.js";
 import { CallMedia } from "./media.js";
 import { Session } from "./session.js";
-import { needs, viewOf } from "./view.js";
+import { isOver, needs, viewOf } from "./view.js";
 import { failureOf } from "./words.js";
 
 /**
@@ -298,6 +298,8 @@ export class Flow extends Emitter {
   #follow(call, previous, began) {
     if (isOver(call)) {
       this.media.stop();
+      // Also to whoever has made it small: how did it go, or what now?
+      if (previous && !isOver(previous) && call.outcome !== "abandoned") this.#state.open = true;
       this.camera.forget();
       this.#state.stepping = "none";
       this.#state.chat = false;
@@ -493,9 +495,4 @@ export class Flow extends Emitter {
     }
     this.emit("change", null);
   }
-}
-
-/** @param {Call} call */
-function isOver(call) {
-  return call.state === "ended" || call.state === "wrap_up";
 }

@@ -87,6 +87,7 @@ export class CallScene {
     this.pictures.show(elsewhere ? [] : people);
     const pictured = this.pictures.pictured;
     this.element.dataset.kind = view.kind;
+    this.element.classList.toggle("elsewhere", elsewhere);
     this.element.classList.toggle("pictured", pictured);
     this.element.classList.toggle("chatting", model.chat && view.kind !== "text");
     this.element.classList.toggle("held", model.call?.state === "on_hold");

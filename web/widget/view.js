@@ -37,8 +37,13 @@
  * @property {Queue | null} queue the one that we would be in, or are
  */
 
-/** Nothing more can happen to these. */
-const OVER = new Set(["wrap_up", "ended"]);
+/**
+ * Nobody talks to us in it any more.
+ * @param {Call} call
+ */
+export function isOver({ state }) {
+  return state === "ended" || state === "wrap_up";
+}
 
 /**
  * @param {Model} model
@@ -74,7 +79,7 @@ export function viewOf(model) {
  */
 function sceneOf(model) {
   const { call, callback } = model;
-  if (call && !OVER.has(call.state)) {
+  if (call && !isOver(call)) {
     if (callback === "form" || callback === "sending") return "callback";
     return runningScene(call, model.self);
   }
