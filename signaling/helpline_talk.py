@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from signaling.admission import admission
 from signaling.call import Call, Escalation, Person, Score, Transfer, Wrap
 from signaling.errors import ApiError
 from signaling.help_book import HelpBook
@@ -149,9 +150,18 @@ def _transfer_asked(line: HelpBook, fact: TransferAsked, now: float) -> list[Hel
         call.transfer = Transfer(fact.identity, fact.kind, fact.to, name, fact.note)
         effects.append(_ring_into(line, call, identity, name, "transfer", now))
         return [note, *effects, *line.changed(call)]
+    _require_taker(line, call, fact, now)
+    return [note, *_hand_on(line, call, fact, now)]
+
+
+def _require_taker(line: HelpBook, call: Call, fact: TransferAsked, now: float) -> None:
+    """Nobody is handed on to where nobody comes. Raises ApiError."""
     if fact.kind == "identity":
         _find(line, call, fact.kind, fact.to, fact.identity, frozenset())
-    return [note, *_hand_on(line, call, fact, now)]
+    elif fact.kind == "queue":
+        admission(line.spec(line.queues[fact.to]), 0, None, line.epoch_s + now).check()
+    elif not any(fact.to in agent.skills and agent.serves(call.room) for agent in line.desk.on_duty()):
+        raise ApiError("nobody_available")
 
 
 def _hand_on(line: HelpBook, call: Call, fact: TransferAsked, now: float) -> list[HelpEffect]:

@@ -59,7 +59,7 @@ def test_each_state_can_be_reached_and_left() -> None:
     reached = {"waiting", *TRANSITIONS.values()}
     assert reached == set(STATES)
     assert {state for state, _ in TRANSITIONS} == set(STATES) - {"ended"}
-    assert WAITS | TALKS | OVER == set(STATES)
+    assert set(STATES) == WAITS | TALKS | OVER
     assert len(WAITS) + len(TALKS) + len(OVER) == len(STATES)
 
 
