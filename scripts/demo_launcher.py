@@ -1,4 +1,5 @@
-"""What ``scripts/demo`` runs: the service in demo mode and the synthetic host, as one thing that starts and stops.
+"""What ``scripts/demo`` runs: the service in demo mode, the synthetic host and an example shop, as one thing that starts
+and stops.
 
 Every child is in a process group of its own, so that Ctrl-C in the terminal reaches the launcher alone and the
 children end in order; at the end each whole group is killed, so that nothing is left. If the launcher itself is
@@ -13,12 +14,13 @@ import contextlib
 import ctypes
 import io
 import os
+import secrets
 import signal
 import socket
 import ssl
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,8 @@ ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 4.0
 HOST_RESTART_S = 2.0
+#: The example shop is this many ports above the service.
+SHOP_OFFSET = 10
 SERVE = ["-c", "import sys; from signaling.cli import main; sys.exit(main())", "serve"]
 PR_SET_PDEATHSIG = 1
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104
@@ -40,10 +44,13 @@ class StartError(Exception):
 
 
 class Child:
-    """One process in its own group. ``log`` None: its output goes to the terminal."""
+    """One process in its own group. ``log`` None: its output goes to the terminal; ``more``: of its environment."""
 
-    def __init__(self, command: Sequence[str], folder: Path, log: Path | None) -> None:
+    def __init__(
+        self, command: Sequence[str], folder: Path, log: Path | None, more: Mapping[str, str] | None = None
+    ) -> None:
         self._command = command
+        self._more = more or {}
         self._folder = folder
         self._log = log
         self.process: asyncio.subprocess.Process | None = None
@@ -51,11 +58,12 @@ class Child:
     async def start(self) -> asyncio.subprocess.Process:
         """Start it; its output is appended to the log."""
         output = None if self._log is None else self._log.open("ab")
+        path = (str(ROOT), os.environ.get("PYTHONPATH"))
         try:
             self.process = await asyncio.create_subprocess_exec(
                 *self._command,
                 cwd=self._folder,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))},
+                env={**os.environ, **self._more, "PYTHONPATH": os.pathsep.join(filter(None, path))},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -119,9 +127,22 @@ class Demo:
         self._name = "localhost" if listen in ("127.0.0.1", *EVERYWHERE) else listen
         address = "127.0.0.1" if self._name == "localhost" else listen
         self._origin = f"{self._scheme}://{address}:{arguments.port}"
+        self._local = f"{self._scheme}://{self._name}:{arguments.port}"
         self._stopping = asyncio.Event()
         log = None if arguments.verbose else self._home / "data" / "demo.log"
-        self._serve = Child([sys.executable, *SERVE, *self._flags()], self._home, log)
+        # A page of another origin: with TLS it would need a certificate of its own.
+        self._shop_port = 0 if self._tls or arguments.no_shop else free_port(arguments.port + SHOP_OFFSET)
+        kid, key, hook = "shop", secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        shop = f"http://127.0.0.1:{self._shop_port}"
+        knows = {"SHOPS": f"{kid}={key}", "HOOK_URL": f"{shop}/shop/hook", "HOOK_SECRET": hook} if self._shop_port else {}
+        told = {f"LIANMAI_HELP_{name}": value for name, value in knows.items()}
+        self._serve = Child([sys.executable, *SERVE, *self._flags()], self._home, log, told)
+        self._shop = Child(
+            [sys.executable, "-m", "scripts.example_shop", "--port", str(self._shop_port), "--node", self._local],
+            self._home,
+            log,
+            {"EXAMPLE_SHOP_KEY": f"{kid}={key}", "EXAMPLE_SHOP_HOOK_SECRET": hook},
+        )
         self._host = Child([sys.executable, "-m", "scripts.synthetic_host", *self._host_flags()], self._home, log)
         self._log = log
 
@@ -144,6 +165,8 @@ class Demo:
                 ready.result()
                 if not self._arguments.no_synthetic:
                     tasks.append(asyncio.create_task(self._keep_host()))
+                if self._shop_port:
+                    await self._shop.start()
                 print(self._welcome(), flush=True)
                 await asyncio.wait([ended, stopping], return_when=asyncio.FIRST_COMPLETED)
             if stopping.done():
@@ -154,7 +177,7 @@ class Demo:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             deadline = time.monotonic() + STOP_TIMEOUT_S
-            await asyncio.gather(self._host.stop(deadline), self._serve.stop(deadline))
+            await asyncio.gather(*(child.stop(deadline) for child in (self._host, self._shop, self._serve)))
 
     def _prepare(self) -> None:
         arguments = self._arguments
@@ -218,7 +241,7 @@ class Demo:
 
     def _welcome(self) -> str:
         arguments = self._arguments
-        local = f"{self._scheme}://{self._name}:{arguments.port}"
+        local = self._local
         studio = "demo" if arguments.no_synthetic else "studio"
         rows = [
             ("首页", "Start here", f"{local}/"),
@@ -227,6 +250,9 @@ class Demo:
         ]
         if not arguments.no_synthetic:
             rows.append(("观看主播", "Watch that host", f"{local}/live/{studio}"))
+        rows.append(("客服台", "Agent console", f"{local}/agent"))
+        if self._shop_port:
+            rows.append(("商城示例", "A shop's page", f"http://localhost:{self._shop_port}/"))
         lines = ["", "  连麦 Lianmai 已就绪 · is running", ""]
         lines += [f"  {_padded(f'{zh} {en}', 26)}{link}" for zh, en, link in rows]
         lan = lan_address() if self._listen() in EVERYWHERE else None
@@ -256,6 +282,17 @@ def lan_address() -> str | None:
             if isinstance(ip.ip, str) and not ip.ip.startswith(("127.", "169.254.")):
                 return ip.ip
     return None
+
+
+def free_port(first: int) -> int:
+    """The first TCP port of this machine, from ``first`` on, that can be had; 0 if none of twenty can."""
+    for port in range(first, min(first + 20, 65536)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
+    return 0
 
 
 def _media_ports_free(count: int, first: int = 41000) -> bool:
@@ -293,13 +330,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="scripts/demo",
-        description="Starts the service in demo mode with a synthetic host in room 'demo', and prints the links.",
+        description="Starts the service in demo mode with a synthetic host in room 'demo' and an example shop, and prints the links.",
         epilog="What follows -- is handed to 'lianmai serve', for example: -- --media-advertise 203.0.113.5",
     )
     parser.add_argument("--port", type=int, default=8080, help="HTTP port (default: 8080)")
     parser.add_argument("--host", help="address to listen on (default: this machine only; with --tls every one)")
     parser.add_argument("--workers", type=int, help="media processes (default: one per core)")
     parser.add_argument("--no-synthetic", action="store_true", help="without the synthetic host")
+    parser.add_argument("--no-shop", action="store_true", help="without the example shop")
     parser.add_argument("--tls", action="store_true", help="https, so that cameras work from other devices")
     parser.add_argument("--cert", type=Path, metavar="FILE", help="certificate chain (PEM) instead of a generated one")
     parser.add_argument("--key", type=Path, metavar="FILE", help="its private key (PEM)")
