@@ -277,6 +277,22 @@ class HelpBook:
             queue.waiters[call.id].only = ""
             queue.add(queue.waiters[call.id])
 
+    def widen(self) -> None:
+        """What none of those on duty can do is asked of nobody: better somebody else than nobody.
+
+        The skills of the queue itself stay; and so does everything while nobody is on duty, who may yet come.
+        """
+        staff = self.desk.on_duty()
+        for queue in self.queues.values():
+            own = frozenset(queue.spec.skills)
+            for need, lane in list(queue.lanes.items()):
+                here = [] if need.only or need.skills <= own else [agent for agent in staff if agent.serves(need.room)]
+                if here and not any(need.skills <= agent.skills for agent in here):
+                    for place in tuple(lane):
+                        waiter = queue.waiters[place.call_id]
+                        waiter.skills = frozenset()
+                        queue.add(waiter)
+
     def queue_of(self, call: Call) -> HelpQueue | None:
         """Where it waits."""
         queue = self.queues.get(call.queue)

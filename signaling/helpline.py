@@ -107,6 +107,7 @@ def _asked(line: Helpline, fact: CallAsked, now: float) -> list[HelpEffect]:
         # Better somebody else than nobody.
         only = ""
     line.line_up(call, now, only=only)
+    line.widen()
     if not restored:
         line.figures(now).asked += 1
     effects.append(line.note(call, "asked", fact.identity, now, queue=spec.name))
@@ -252,6 +253,9 @@ def _presence(line: Helpline, fact: Presence, now: float) -> list[HelpEffect]:
 def _moved(line: Helpline, call: Call, person: Person, fact: Presence, now: float) -> list[HelpEffect]:
     if person.peer is None and fact.peer is None:
         return []
+    if not fact.connected and person.connected and fact.peer is not None and person.peer not in (None, fact.peer):
+        # Of a connection that was replaced by another one already.
+        return []
     gone_at = None if fact.connected else person.gone_at if person.gone_at is not None else now
     after = replace(person, peer=fact.peer, connected=fact.connected, stalled=fact.stalled, gone_at=gone_at)
     if after == person:
@@ -305,6 +309,7 @@ def _agents_changed(line: Helpline, _fact: AgentsChanged, now: float) -> list[He
         waiter = None if queue is None else queue.waiters[call.id]
         if waiter is not None and _away(line, waiter.only, call.room):
             line.open_to_all(call)
+    line.widen()
     return [*effects, *line.ring_waiting(now)]
 
 

@@ -359,6 +359,15 @@ def test_a_reload_in_the_middle(bench: Bench) -> None:
     assert bench.state(call) == "active"
 
 
+def test_the_old_connection_ends_after_the_new_one_came(bench: Bench) -> None:
+    call = bench.talk()
+    bench.moves("shopper", True, "new")
+    assert bench.moves("shopper", False, "peer-shopper") == []
+    assert (call.people["shopper"].peer, call.people["shopper"].connected) == ("new", True)
+    bench.moves("shopper", False, "new")
+    assert not call.people["shopper"].connected
+
+
 def test_another_room_is_no_news(bench: Bench) -> None:
     call = bench.talk()
     assert bench.do(Presence("shopper", "elsewhere", "p", False)) == []
@@ -486,3 +495,27 @@ def test_queues_as_they_are_shown(bench: Bench) -> None:
     assert general["longest_s"] == 3
     assert (repair["title"], repair["waiting"]) == ("Repairs", 0)
     assert [call.shopper for call, _ in bench.line.waiting(bench.now)] == ["one", "two"]
+
+
+def test_a_skill_that_nobody_on_duty_has_is_not_waited_for(bench: Bench) -> None:
+    early = bench.ask("early", context={"skills": ("pairing",)})
+    assert bench.state(early) == "waiting", "somebody with it may come yet"
+    bench.sit("anna")
+    assert bench.mode(early, "anna") == "ring"
+    late = bench.ask("late", context={"skills": ("pairing",)})
+    bench.sit("ben", skills=("pairing",))
+    assert bench.mode(late, "ben") == "ring"
+
+
+def test_a_skill_that_somebody_has_is_waited_for(bench: Bench) -> None:
+    bench.sit("ben", skills=("pairing",))
+    first = bench.ask("first", context={"skills": ("pairing",)})
+    bench.do(Answered(first.id, "ben"))
+    bench.sit("anna")
+    second = bench.ask("second", context={"skills": ("pairing",)})
+    assert bench.state(second) == "waiting"
+    bench.desk.gone("ben", bench.now)
+    bench.do(DeskGone("ben"))
+    assert bench.mode(first, "anna") == "ring", "who had an agent comes first"
+    bench.do(Declined(first.id, "anna"))
+    assert bench.mode(second, "anna") == "ring"
