@@ -79,9 +79,11 @@ export class WaitScene {
     const { call } = model;
     const coming = scene === "ringing";
     this.element.classList.toggle("coming", coming);
-    setText(this.#title, coming ? (agent ? t("widget.status.coming", { name: agent.name }) : t("widget.status.ringing")) : scene === "starting" ? t("widget.status.starting") : t("widget.wait.title"));
+    // Somebody has talked to us already: an agent who hands us on, or who was lost.
+    const handed = call !== null && call.answered !== null;
+    setText(this.#title, this.#titleOf(view, handed));
     this.#dots.hidden = coming && agent !== null;
-    setText(this.#place, coming ? t("widget.wait.ready") : placeWords(call?.position ?? null));
+    setText(this.#place, handed ? t("widget.wait.handing_help") : coming ? t("widget.wait.ready") : placeWords(call?.position ?? null));
     setText(this.#range, coming || scene === "starting" ? "" : waitWords(call?.estimate ?? null));
     this.#showMirror(view, model);
     this.#showProblem(view, model);
@@ -94,6 +96,17 @@ export class WaitScene {
     setText(this.#callback, t("widget.wait.callback"));
     this.#callback.hidden = !waiting || coming;
     setText(this.#cancel, t("widget.wait.cancel"));
+  }
+
+  /**
+   * @param {View} view
+   * @param {boolean} handed
+   */
+  #titleOf({ scene, agent }, handed) {
+    if (scene === "starting") return t("widget.status.starting");
+    if (scene === "ringing" && agent) return t("widget.status.coming", { name: agent.name });
+    if (handed) return t("widget.wait.handing");
+    return scene === "ringing" ? t("widget.status.ringing") : t("widget.wait.title");
   }
 
   /**

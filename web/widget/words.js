@@ -103,6 +103,7 @@ export function statusWords({ scene, agent, banner, kind }, call) {
     case "starting":
       return t("widget.status.starting");
     case "waiting":
+      if (call?.answered) return t("widget.wait.handing");
       return [placeWords(call?.position ?? null), waitWords(call?.estimate ?? null)].filter(Boolean).join(" · ");
     case "ringing":
       return name ? t("widget.status.coming", { name }) : t("widget.status.ringing");
@@ -134,7 +135,7 @@ export function statusWords({ scene, agent, banner, kind }, call) {
  * @param {Call | null} call
  */
 export function bubbleWords(view, call) {
-  return (view.scene === "waiting" && placeWords(call?.position ?? null)) || statusWords(view, call);
+  return (view.scene === "waiting" && !call?.answered && placeWords(call?.position ?? null)) || statusWords(view, call);
 }
 
 /**

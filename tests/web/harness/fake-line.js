@@ -41,6 +41,7 @@ function message(id, side, fields) {
 function planned() {
   const call = baseCall();
   const me = call.people[0];
+  if (words.has("handed")) return { ...call, answered: NOW - 83_000, position: 1 };
   if (words.has("ringing")) return { ...call, state: "ringing", people: [me, { ...AGENT, mode: "ring" }] };
   if (words.has("incoming")) {
     const topic = zh ? "刚才的耳机有货了，带你看一下" : "Your headphones are back in stock, let me show you";

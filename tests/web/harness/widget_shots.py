@@ -63,6 +63,7 @@ SHOTS = (
     Shot("waiting-bubble", "", steps=(*VIDEO, MINIMISE)),
     Shot("ringing", "ringing", steps=VIDEO),
     Shot("ringing-voice", "ringing,voice", steps=VOICE),
+    Shot("handed", "handed", steps=VIDEO),
     Shot("incoming", "incoming,now", steps=NOW),
     Shot("video", "call", steps=VIDEO, settle_ms=1500),
     Shot("video-off", "call,nopicture", steps=VIDEO),
