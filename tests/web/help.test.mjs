@@ -1,59 +1,9 @@
-/** One-to-one help beside a room: what is asked, what is told, and what a call does to what we send. */
+// One-to-one help beside a room: what is asked, what is told, and what a call does to what we send.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { aCall, aMessage, person } from "./calls.mjs";
-import { FakeBrowser, FakeTrack, codeOf, joinWith, record, settle, welcome } from "./fakes.mjs";
-import { HelpLine } from "../../web/sdk/help.js";
-import { LianmaiRoom } from "../../web/sdk/lianmai.js";
-
-const stageOf = (...places) => ({ places, layout: "side_by_side", pin: null, locked: false, hands_open: false });
-const place = (identity) => ({
-  identity, peer: "p1", name: identity, role: "shopper", state: "on", cohost: false, locked: { audio: false, video: false },
-});
-const ringing = (more = {}) => aCall({ state: "ringing", people: [person("shopper", "sam"), person("agent", "ann", { mode: "ring" })], ...more });
-const active = (more = {}) => aCall({ state: "active", people: [person("shopper", "sam"), person("agent", "ann")], ...more });
-
-let ids = 0;
-
-/** A room with a HelpLine, as seen by somebody. */
-async function line({ as = "sam", room = {}, options = {}, subscribe = "auto", env = {} } = {}) {
-  const browser = new FakeBrowser();
-  const lianmai = new LianmaiRoom({ url: "ws://x:1/ws", token: "T", subscribe, env: { ...browser.env, ...env } });
-  const help = new HelpLine(lianmai, options);
-  const covers = [];
-  // A camera cannot be blurred without a browser: it is the order that counts.
-  lianmai.seam.coverWith((source) => {
-    const cover = { track: new FakeTrack("video", `blurred-${source.id}`), sources: [source], closed: false };
-    cover.ready = new Promise((resolve, reject) => Object.assign(cover, { show: resolve, fail: reject }));
-    cover.ready.catch(() => {});
-    covers.push(Object.assign(cover, { setSource: (next) => cover.sources.push(next), close: () => (cover.closed = true) }));
-    return cover;
-  });
-  const self = { identity: as, name: as, role: as === "sam" ? "shopper" : "agent", grants: { call: true } };
-  const joining = lianmai.join();
-  await joinWith(browser, { room: { ...welcome().room, ...room }, self });
-  await joining;
-  let seq = 0;
-  const push = (event) => browser.socket.push({ seq: ++seq, ...event });
-  const tell = (call) => push({ type: "call", call });
-  const last = (type) => browser.socket.last(type);
-  const reply = (type, fields) => browser.socket.reply(last(type), fields);
-  return { browser, room: lianmai, help, push, tell, last, reply, covers, self };
-}
-
-/** Publish, and have it accepted as the server does: held as long as the call is. */
-async function publish(scene, source, { held = true, said = held } = {}) {
-  const kind = source === "camera" || source === "screen" ? "video" : "audio";
-  const publishing = scene.room.publish(new FakeTrack(kind), { source, held });
-  await settle();
-  const request = scene.last("publish");
-  const tracks = request.tracks.map((track) => ({ ...track, id: `t${++ids}`, held: said }));
-  scene.reply("publish", { transport: "x1", sdp: "answer", tracks, rejected: [] });
-  return publishing;
-}
-
-const publisher = ({ browser }) => browser.peers.find((peer) => peer.offers > 0);
-const sent = (scene) => publisher(scene).transceivers.map(({ sender }) => sender.track);
+import { codeOf, joinWith, record, settle, welcome } from "./fakes.mjs";
+import { active, line, place, publish, publisher, ringing, sent, stageOf } from "./help_scene.mjs";
 
 test("asking gives the call, and asking is safe to repeat", async () => {
   const scene = await line();
@@ -395,82 +345,6 @@ test("another Peer, and the call is over", async () => {
   await joinWith(scene.browser, { peer: "p2", self: scene.self, room: { ...welcome().room, call: null } });
   assert.deepEqual(seen.map(({ code }) => code), ["call_ended"]);
   assert.equal(scene.help.call, null);
-});
-
-test("blurred: nothing sharp from the moment of the consent, which is said when the blurred picture is there", async () => {
-  const scene = await line({ room: { call: active({ escalation: { state: "asking", consent: null } }) } });
-  const camera = await publish(scene, "camera", { held: false });
-  const [{ sender }] = publisher(scene).transceivers;
-  const agreeing = scene.help.consent("blurred");
-  assert.equal(sender.track, null, "in the same turn");
-  await settle();
-  assert.equal(sender.parameters.encodings[0].active, false);
-  assert.equal(scene.last("consent_stage"), undefined);
-  scene.covers[0].show();
-  await settle();
-  assert.equal(sender.track.id, `blurred-${camera.mediaStreamTrack.id}`);
-  assert.equal(sender.parameters.encodings[0].active, true);
-  assert.equal(scene.last("consent_stage").consent, "blurred");
-  const consented = (state) => active({ escalation: { state, consent: "blurred" } });
-  scene.reply("consent_stage", { call: consented("offered") });
-  await agreeing;
-  const other = new FakeTrack("video");
-  await camera.replace(other);
-  assert.equal(sender.track, scene.covers[0].track, "another camera is blurred as well");
-  assert.equal(scene.covers[0].sources.at(-1), other);
-  scene.push({ type: "stage", stage: stageOf(place("sam")) });
-  scene.tell(consented("on_stage"));
-  scene.tell(active({ escalation: null }));
-  assert.equal(sender.track, scene.covers[0].track, "still on the stage, whatever the call says");
-  scene.push({ type: "stage", stage: stageOf() });
-  assert.equal(sender.track, other, "sharp again, for the agent alone");
-  await settle();
-  assert.equal(scene.covers[0].closed, true);
-});
-
-test("what cannot be blurred is not agreed to", async () => {
-  const scene = await line({ room: { call: active({ escalation: { state: "asking", consent: null } }) } });
-  const camera = await publish(scene, "camera", { held: false });
-  const outcome = codeOf(scene.help.consent("blurred"));
-  await settle();
-  scene.covers[0].fail(Object.assign(new Error("no"), { code: "device_failed" }));
-  assert.equal(await outcome, "device_failed");
-  assert.equal(scene.last("consent_stage"), undefined);
-  assert.equal(publisher(scene).transceivers[0].sender.track, camera.mediaStreamTrack);
-});
-
-test("a refused consent brings the sharp picture back, and so does a later one for the whole picture", async () => {
-  const asking = active({ escalation: { state: "asking", consent: null } });
-  const scene = await line({ room: { call: asking } });
-  const camera = await publish(scene, "camera", { held: false });
-  const [{ sender }] = publisher(scene).transceivers;
-  const outcome = codeOf(scene.help.consent("blurred"));
-  scene.covers[0].show();
-  await settle();
-  scene.browser.socket.refuse(scene.last("consent_stage"), "wrong_state");
-  assert.equal(await outcome, "wrong_state");
-  await settle();
-  assert.equal(sender.track, camera.mediaStreamTrack);
-  const again = scene.help.consent("blurred");
-  scene.covers[1].show();
-  await settle();
-  scene.reply("consent_stage", { call: active({ escalation: { state: "offered", consent: "blurred" } }) });
-  await again;
-  scene.tell(active({ escalation: { state: "offered", consent: "video" } }));
-  assert.equal(sender.track, camera.mediaStreamTrack);
-});
-
-test("a page that comes back in the middle of a blurred stage sends nothing sharp either", async () => {
-  const scene = await line({ room: { call: active({ escalation: { state: "on_stage", consent: "blurred" } }), stage: stageOf(place("sam")) } });
-  const camera = await publish(scene, "camera", { held: false });
-  const [{ sender }] = publisher(scene).transceivers;
-  assert.equal(sender.track, null);
-  assert.equal(camera.covered, true);
-  scene.covers[0].show();
-  await settle();
-  assert.equal(sender.track, scene.covers[0].track);
-  const microphone = await publish(scene, "microphone", { held: false });
-  assert.equal(microphone.covered, false);
 });
 
 test("an agent in a live room receives the call's people only, and asks while it rings", async () => {

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from playwright.async_api import Browser, Page, async_playwright
-from shots import FLAGS, HERE, REFUSE, REFUSE_CAMERA, tell
+from shots import FLAGS, HERE, REFUSE, REFUSE_CAMERA, tell  # type: ignore[import-not-found]
 
 SIZES = {"wide": (1100, 720), "phone": (390, 844)}
 FEW = "--few"
