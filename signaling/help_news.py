@@ -181,7 +181,7 @@ class HelpNews:
                     "since": me["since"],
                     "skills": entry["skills"],
                     "call": None if on_call is None else on_call.call,
-                    "calls_today": line.today.by_agent.get(entry["identity"], 0),
+                    "calls_today": line.figures(now).by_agent.get(entry["identity"], 0),
                 }
             )
         calls = [

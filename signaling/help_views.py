@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from signaling import help_messages as m
@@ -10,7 +11,7 @@ from signaling.call import Call
 from signaling.call_records import CallRecord, Notes, Rating
 from signaling.chat_text import clean_text
 from signaling.envelope import web_address
-from signaling.help_model import CallContext
+from signaling.help_model import CallAsked, CallContext
 
 
 def record_of(call: Call, epoch_s: float) -> CallRecord:
@@ -55,6 +56,23 @@ def record_of(call: Call, epoch_s: float) -> CallRecord:
         rating=None
         if rating is None
         else Rating(rating.score, rating.comment, rating.solved, epoch_s + (call.ended or 0.0)),
+    )
+
+
+def asked_again(record: CallRecord, queue: str | None, created: float) -> CallAsked:
+    """A call that another Node left: its shopper waits anew, since ``created``."""
+    context = context_of(None, record.language, None)
+    return CallAsked(
+        record.id,
+        record.shopper,
+        record.shopper_name,
+        record.room,
+        queue,
+        record.media,
+        replace(context, entry=record.entry, language=record.language, shown=record.context),
+        record.text,
+        record.topic,
+        created=created,
     )
 
 

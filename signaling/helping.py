@@ -53,7 +53,7 @@ from signaling.help_model import (
     StageOffer,
 )
 from signaling.help_news import HelpNews
-from signaling.help_views import context_of, earlier_of, question_of, record_of
+from signaling.help_views import asked_again, context_of, earlier_of, question_of, record_of
 from signaling.helpline import Helpline
 from signaling.hook import Hook
 from signaling.peer import DESK, Peer, encode_event, new_id
@@ -112,22 +112,8 @@ class Helping:
         if record.ended is not None or record.direction == "out":
             self._keeper.save(replace(record, state="ended", outcome=record.outcome or "failed"))
             return
-        context = context_of(None, record.language, None)
-        context = replace(context, entry=record.entry, language=record.language, shown=record.context)
-        self.apply(
-            CallAsked(
-                record.id,
-                record.shopper,
-                record.shopper_name,
-                record.room,
-                record.queue if record.queue in self.line.queues else None,
-                record.media,
-                context,
-                record.text,
-                record.topic,
-                created=min(now, record.created - epoch_s),
-            )
-        )
+        queue = record.queue if record.queue in self.line.queues else None
+        self.apply(asked_again(record, queue, min(now, record.created - epoch_s)))
 
     async def close(self) -> None:
         """Write down what is left."""
@@ -382,10 +368,11 @@ class Helping:
 
     def _perform(self, effect: HelpEffect) -> None:
         match effect:
-            case CircleWanted(_, name, circle):
+            case CircleWanted(call_id, name, circle):
                 room = self._hub.rooms.get(name)
                 if room is not None:
                     self._hub.apply(room, CircleSet(circle))
+                    self._look_for(self.line.calls[call_id], room)
             case CircleOver(call_id, name):
                 room = self._hub.rooms.get(name)
                 if room is not None:
@@ -407,6 +394,13 @@ class Helping:
                 call = self.line.calls.get(call_id)
                 if call is not None:
                     self._keeper.save(record_of(call, self.line.epoch_s))
+
+    def _look_for(self, call: Call, room: LiveRoom) -> None:
+        """Somebody who was in the room before being in the call."""
+        for person in list(call.people.values()):
+            member = room.state.member_by_identity(person.identity) if person.peer is None else None
+            if member is not None and member.id in room.peers:
+                self.moved(room.peers[member.id])
 
     def _offer_stage(self, offer: StageOffer) -> None:
         call = self.line.get(offer.call_id)

@@ -352,3 +352,14 @@ async def test_marks_reach_the_other_side_and_who_comes_back(site: Site) -> None
     await customer.cut()
     _, joined = await shopper(site)
     assert [entry["id"] for entry in joined["room"]["call"]["marks"]] == [drawn["id"]]
+
+
+async def test_an_agent_who_was_in_the_room_already_is_found_there(site: Site) -> None:
+    desk = await agent(site)
+    _console, joined = await enters(site, "agent")
+    customer, _ = await shopper(site)
+    call = (await customer.ok("help"))["call"]["id"]
+    await call_state(desk, "ringing")
+    await desk.ok("answer_call", call=call)
+    told = await call_state(customer, "active")
+    assert [person["peer"] for person in told["people"] if person["identity"] == "agent"] == [joined["peer"]]
