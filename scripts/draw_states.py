@@ -1,4 +1,4 @@
-"""Prints docs/states.md: the state machines of the stage, drawn from the tables that the server runs on.
+"""Prints docs/states.md: the state machines of the stage and of help calls, drawn from the tables that the server runs on.
 
 ``python -m scripts.draw_states > docs/states.md``
 """
@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
 
+from signaling.call import TRANSITIONS as CALLS
+from signaling.call import CallEventKind
+from signaling.help_model import CallState, HelpSettings, QueueSpec
 from signaling.invite import ANSWERS, LATE, REASONS, TRANSITIONS, InviteEvent, InviteState
 from signaling.invites import MAX_PENDING, REMEMBERED, REQUEST_S
 from signaling.room_model import Policy, ShowState
@@ -46,6 +49,17 @@ SHOW_EVENTS: Mapping[ShowEvent, str] = {
     "grace_over": f"no host was connected for {Policy().away_grace_s:g} s (`away_grace_s`)",
     "end": "somebody ends the show, or the room is closed",
 }
+CALL_EVENTS: Mapping[CallEventKind, str] = {
+    "ring": "an agent is found and rung",
+    "unring": f"the agent declines, does not answer within {QueueSpec('').ring_s:g} s, or has left; or the shopper's connection broke",
+    "answer": "the agent answers, or takes the call from the list; for a call that an agent made, the shopper",
+    "hold": "an agent puts the shopper on hold, also to speak with a colleague first (warm transfer)",
+    "resume": "back to the shopper, or the colleague takes over",
+    "lost": f"handed on (cold transfer), or the last agent is gone for {HelpSettings().drop_grace_s:g} s: the shopper is next in the queue",
+    "hang_up": f"either side ends it, or the shopper is gone for {HelpSettings().drop_grace_s:g} s",
+    "give_up": "the shopper goes or leaves a callback, the wait is too long, or whoever was rung does not come",
+    "done": f"the agent has written it up, or {HelpSettings().wrap_up_s:g} s are over",
+}
 
 
 def diagram(edges: Edges, start: str, finals: Iterable[str]) -> list[str]:
@@ -79,15 +93,16 @@ def page() -> str:
     invite_states: tuple[InviteState, ...] = get_args(InviteState)
     place_states: tuple[PlaceState, ...] = get_args(PlaceState)
     show_states: tuple[ShowState, ...] = get_args(ShowState)
+    call_states: tuple[CallState, ...] = get_args(CallState)
     reasons = ", ".join(f"`{reason}` ({event})" for event, reason in REASONS.items())
     ends = [state for state in invite_states if state != "pending"]
     lines = [
-        "# State machines of the stage",
+        "# State machines of the stage and of help calls",
         "",
         "<!-- Printed by `python -m scripts.draw_states` from the tables in signaling/; do not edit. -->",
         "",
-        "Drawn from the tables that the server runs on (`signaling/invite.py`, `stage.py`, `room_state.py`). An empty cell",
-        "is an event that changes nothing there; an error code in italics is the answer to somebody who comes too late.",
+        "Drawn from the tables that the server runs on (`signaling/invite.py`, `stage.py`, `room_state.py`, `call.py`). An empty",
+        "cell is an event that changes nothing there; an error code in italics is the answer to somebody who comes too late.",
         "",
         "## Invitation",
         "",
@@ -119,6 +134,15 @@ def page() -> str:
         *diagram(SHOW, "idle", ()),
         "",
         *table(SHOW, show_states, SHOW_EVENTS, {}),
+        "",
+        "## Help call",
+        "",
+        "`active` and `on_hold` are the only states in which anybody sees or hears anybody. Colleagues, supervisors, a",
+        "transfer and the way to the stage are parts of a call, not states of it. A call is `ended` once and for all.",
+        "",
+        *diagram(CALLS, "waiting", ("ended",)),
+        "",
+        *table(CALLS, call_states, CALL_EVENTS, {}),
     ]
     return "\n".join(lines) + "\n"
 

@@ -7,7 +7,10 @@ from typing import get_args
 
 import pytest
 
-from scripts.draw_states import INVITE_EVENTS, PLACE_EVENTS, SHOW_EVENTS, Edges, Events, page
+from scripts.draw_states import CALL_EVENTS, INVITE_EVENTS, PLACE_EVENTS, SHOW_EVENTS, Edges, Events, page
+from signaling.call import TRANSITIONS as CALLS
+from signaling.call import CallEventKind
+from signaling.help_model import CallState
 from signaling.invite import ANSWERS, TRANSITIONS, Happening, InviteState
 from signaling.room_model import ShowState
 from signaling.room_state import SHOW, ShowEvent
@@ -27,8 +30,9 @@ def test_the_document_is_drawn_from_the_code() -> None:
         (TRANSITIONS, get_args(InviteState), (*ANSWERS, *get_args(Happening)), INVITE_EVENTS),
         (PLACES, get_args(PlaceState), get_args(PlaceEvent), PLACE_EVENTS),
         (SHOW, get_args(ShowState), get_args(ShowEvent), SHOW_EVENTS),
+        (CALLS, get_args(CallState), get_args(CallEventKind), CALL_EVENTS),
     ],
-    ids=["invite", "place", "show"],
+    ids=["invite", "place", "show", "call"],
 )
 def test_tables_are_whole(edges: Edges, states: tuple[str, ...], events: tuple[str, ...], described: Events) -> None:
     assert {state for state, _ in edges} | set(edges.values()) == set(states)
