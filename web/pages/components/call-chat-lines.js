@@ -16,6 +16,17 @@ import { formatBytes } from "./call-chat-files.js";
 const THUMB = 240;
 
 /**
+ * What the shopper asked with, as the first message: nobody repeats it, and the agent answers where it stands.
+ * @param {import("../../sdk/types.js").CallInfo} call
+ * @returns {CallMessage[]}
+ */
+export function askedIn({ id, direction, topic, created, shopper }) {
+  if (direction !== "in" || !topic) return [];
+  const by = /** @type {const} */ ({ identity: shopper.identity, name: shopper.name, side: "shopper" });
+  return [{ id: `${id}-asked`, by, at: created, text: topic, article: null, file: null }];
+}
+
+/**
  * @param {CallMessage} message
  * @param {{ own: boolean, follows: boolean }} how follows: the one before is of the same person, just now
  * @param {Desk} desk

@@ -18,7 +18,7 @@ import { button, icon, make, setText } from "../dom.js";
 import { codeOf, sentence } from "../errors.js";
 import { onLocale, t } from "../locale.js";
 import { ACCEPT, filesIn, prepared } from "./call-chat-files.js";
-import { lineOf, sendingLine } from "./call-chat-lines.js";
+import { askedIn, lineOf, sendingLine } from "./call-chat-lines.js";
 
 /**
  * @typedef {import("../../sdk/help.js").HelpLine} HelpLine
@@ -243,7 +243,7 @@ export class CallChat extends HTMLElement {
       this.#following = true;
       setText(this.#note, "");
     }
-    const messages = call?.messages ?? [];
+    const messages = [...(call ? askedIn(call) : []), ...(call?.messages ?? [])];
     const ids = new Set(messages.map(({ id }) => id));
     for (const [id, line] of this.#lines) {
       if (ids.has(id)) continue;
