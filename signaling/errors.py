@@ -123,7 +123,6 @@ ERRORS: dict[str, ErrorInfo] = {
     "agent_not_found": ErrorInfo(404, "找不到这位客服。", "There is no such agent."),
     "wrong_state": ErrorInfo(409, "通话当前的状态不支持这个操作。", "This cannot be done at this point of the call."),
     "transfer_pending": ErrorInfo(409, "正在转接中。", "A transfer is already under way."),
-    "consent_missing": ErrorInfo(409, "顾客还没有同意上台。", "The shopper has not agreed to go on stage."),
     "consent_pending": ErrorInfo(409, "正在等待顾客的答复。", "The shopper has been asked and has not answered yet."),
     "not_in_show": ErrorInfo(409, "这次通话不在直播间里，不能上台。", "This call is not in a live room."),
     "envelope_invalid": ErrorInfo(400, "商城传来的信息无法读取。", "What the shop sent along could not be read."),
@@ -218,10 +217,11 @@ class ApiError(Exception):
         return template.format_map(defaultdict(str, DEFAULTS | self.arguments))
 
     def body(self, locale: Locale) -> dict[str, Any]:
-        """``code``, ``message`` and, where they exist, ``field`` and ``retry_after_s``."""
+        """``code``, ``message`` and, where they exist, ``field``, ``opens_at`` and ``retry_after_s``."""
         result: dict[str, Any] = {"code": self.code, "message": self.sentence(locale)}
-        if "field" in self.arguments:
-            result["field"] = self.arguments["field"]
+        for name in ("field", "opens_at"):
+            if name in self.arguments:
+                result[name] = self.arguments[name]
         if self.retry_after_s is not None:
             result["retry_after_s"] = round(self.retry_after_s, 3)
         return result

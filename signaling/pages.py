@@ -48,12 +48,17 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": ", ".join(
-        f"{feature}=(self)" for feature in ("camera", "microphone", "display-capture", "fullscreen", "autoplay")
+        f"{feature}=(self)"
+        for feature in ("camera", "microphone", "display-capture", "fullscreen", "autoplay", "picture-in-picture")
     ),
     "Cache-Control": "no-cache",
 }
 #: The library and the widget are for pages of any origin, also those that are isolated (Cross-Origin-Embedder-Policy).
-SHARED = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+SHARED = {
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Timing-Allow-Origin": "*",
+}
 NOTHING_MORE: Mapping[str, str] = {}
 META_PLACE = b"<!--lianmai:meta-->"
 DEMO_MARK = b'<meta name="lianmai-demo" content="1">'
