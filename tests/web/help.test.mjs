@@ -295,6 +295,22 @@ test("to the stage and back nothing is published, held or ended", async () => {
   assert.equal(scene.browser.socket.requests("publish").length, 1);
 });
 
+test("back from the stage, what only its host had muted speaks again", async () => {
+  const staged = active({ escalation: { state: "on_stage", consent: "video" } });
+  const scene = await line({ room: { call: active() } });
+  const [voice, camera] = [await publish(scene, "microphone", { held: false }), await publish(scene, "camera", { held: false })];
+  scene.tell(staged);
+  const silenced = { ...place("sam"), locked: { audio: true, video: true } };
+  scene.push({ type: "stage", stage: stageOf(place("host"), place("sam")) });
+  const off = camera.mute(true);
+  scene.push({ type: "stage", stage: stageOf(place("host"), silenced) });
+  assert.deepEqual([voice.muted, camera.muted], [true, true]);
+  scene.tell(active({ escalation: null }));
+  scene.push({ type: "stage", stage: stageOf(place("host")) });
+  assert.deepEqual([voice.muted, camera.muted], [false, true], "what its owner had muted stays so");
+  void off.catch(() => {});
+});
+
 test("a call that ends on the stage leaves nothing behind when the stage is over", async () => {
   const scene = await line({ room: { call: active({ escalation: { state: "on_stage", consent: "video" } }), stage: stageOf(place("sam")) } });
   await publish(scene, "camera", { held: false });

@@ -123,7 +123,9 @@ export class OnAir {
   placed(place, former) {
     const tracks = this.#tracks();
     if (place && !former) this.#lift();
-    for (const local of tracks) local.lock(lockedOf(place, local));
+    // The server lets go of what a host muted on the stage when the call goes on without it.
+    const over = !place && this.#sending === "open";
+    for (const local of tracks) local.lock(lockedOf(place, local), over);
     if (former && !place && !this.#options.mayAlways()) {
       // Back from the stage into the call, nothing begins anew.
       if (this.#sending === "held") void hold(tracks, true);

@@ -52,6 +52,8 @@ export class LocalTrack extends Emitter {
   #muted;
   #held;
   #locked = false;
+  /** Only the lock has muted it. */
+  #hushed = false;
   /** @type {{ picture: Cover | null, ready: boolean, done: Promise<void> } | null} */
   #cover = null;
   /** The server's id, null until published. @type {string | null} */
@@ -110,6 +112,7 @@ export class LocalTrack extends Emitter {
   async mute(muted) {
     if (this.#muted === muted) return;
     if (!muted && this.#locked) throw this.#owner.error("muted_by_host");
+    this.#hushed = false;
     this.#setMuted(muted);
     try {
       await this.#owner.muteChanged(this);
@@ -160,11 +163,18 @@ export class LocalTrack extends Emitter {
     cover.picture?.close();
   }
 
-  /** The library's own: the server muted it, or lets it be unmuted. @param {boolean} locked */
-  lock(locked) {
+  /**
+   * The library's own: the server muted it, or lets it be unmuted.
+   * @param {boolean} locked
+   * @param {boolean} [over] there is no stage any more that it was muted on: as it was before
+   */
+  lock(locked, over = false) {
     if (this.#locked === locked) return;
     this.#locked = locked;
-    if (locked) this.#setMuted(true);
+    if (locked) {
+      this.#hushed = !this.#muted;
+      this.#setMuted(true);
+    } else if (over && this.#hushed) this.#setMuted(false);
     this.#owner.lockChanged(this);
     this.emit("lock", { locked });
   }
