@@ -46,6 +46,12 @@ export class Tools {
   #swapped = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #pointedTimer;
+  /** Whose picture was the large one when it was last drawn: what is pointed at is known here before anybody is told. */
+  #drawnSwapped = false;
+  /** @type {import("../sdk/help.js").HelpLine | null} */
+  #line = null;
+  /** @type {() => void} */
+  #unline = () => {};
 
   /**
    * @param {Flow} flow
@@ -103,6 +109,8 @@ export class Tools {
     this.#side.hidden = !text && !model.chat;
     if (text || model.chat) this.unread = 0;
     const { line } = this.#flow;
+    this.#follow(line);
+    this.#drawnSwapped = this.swapped;
     Object.assign(this.#chat, { help: line, me: self, limits: this.#flow.limits });
     Object.assign(this.#list, { help: line, me: self });
     this.#showNews(call, text || model.chat);
@@ -127,6 +135,8 @@ export class Tools {
     this.#chat.help = null;
     this.#list.help = null;
     clearTimeout(this.#newsTimer);
+    clearTimeout(this.#pointedTimer);
+    this.#follow(null);
   }
 
   /** @param {Call} call */
@@ -157,11 +167,22 @@ export class Tools {
   /** Somebody points at the picture that is small now. @param {string} track */
   #noticed(track) {
     if (track !== this.#ownTrack) return;
-    const before = this.swapped;
     this.#pointedAt = Date.now();
     clearTimeout(this.#pointedTimer);
-    this.#pointedTimer = setTimeout(() => this.#flow.emit("change", null), POINTED_MS + 50);
-    if (before !== this.swapped) this.#flow.emit("change", null);
+    this.#pointedTimer = setTimeout(() => this.#look(), POINTED_MS + 50);
+    this.#look();
+  }
+
+  /** Marks that are taken away make no other news. @param {import("../sdk/help.js").HelpLine | null} line */
+  #follow(line) {
+    if (line === this.#line) return;
+    this.#unline();
+    this.#line = line;
+    this.#unline = line?.on("clear", () => this.#look()) ?? (() => {});
+  }
+
+  #look() {
+    if (this.swapped !== this.#drawnSwapped) this.#flow.emit("change", null);
   }
 
   /**
