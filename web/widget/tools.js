@@ -156,12 +156,13 @@ export class Tools {
   /** Somebody marks, points at or froze our own picture. */
   get #pointed() {
     const own = this.#ownTrack;
-    const { call, line } = this.#flow;
+    const { line } = this.#flow;
+    // What is drawn changes the call without a word to the flow.
+    const call = line?.call;
     if (own === null || !call) return false;
-    const { marks = [], frame = null } = /** @type {{ marks?: readonly { target: string }[], frame?: { target: string } | null }} */ (call);
-    if (frame) return frame.target === own;
+    if (call.frame) return call.frame.target === own;
     const pointers = [...(line?.pointers.values() ?? [])];
-    return marks.some(({ target }) => target === own) || pointers.some(({ target }) => target === own) || Date.now() - this.#pointedAt < POINTED_MS;
+    return call.marks.some(({ target }) => target === own) || pointers.some(({ target }) => target === own) || Date.now() - this.#pointedAt < POINTED_MS;
   }
 
   /** Somebody points at the picture that is small now. @param {string} track */
