@@ -278,7 +278,9 @@
  * Who waits, as the desk sees it.
  * @typedef {object} QueueEntry
  * @property {string} call
+ * @property {string} [room]
  * @property {string} queue
+ * @property {"waiting" | "ringing"} [state]
  * @property {string} identity
  * @property {string} name
  * @property {number} since
@@ -296,10 +298,12 @@
  * @typedef {object} DeskWall
  * @property {number} at
  * @property {readonly HelpQueue[]} queues
+ * @property {readonly QueueEntry[]} [waiting]
  * @property {readonly { identity: string, name: string, presence: Presence, since: number, skills: readonly string[],
- *   call: string | null, calls_today: number }[]} agents
- * @property {readonly { id: string, room: string, queue: string, state: CallState, shopper: string,
- *   agent: string | null, since: number, answered_at: number | null, on_hold: boolean,
+ *   state: "ringing" | "on_stage" | "in_call" | "wrap_up" | null, call: string | null, calls_today: number }[]} agents
+ * @property {readonly { id: string, room: string, queue: string, state: CallState, media: CallMedia,
+ *   shopper: { identity: string, name: string }, agent: { identity: string | null, name: string | null },
+ *   since: number, answered: number | null, on_hold: boolean, on_stage: boolean,
  *   supervisors: readonly string[] }[]} calls
  * @property {Record<string, number | null>} today
  */

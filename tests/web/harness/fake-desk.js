@@ -40,7 +40,8 @@ export class LianmaiDesk extends InviteAnswers {
     }
     const chosen = wants("break") ? "break" : wants("offline") ? "offline" : "available";
     const engaged = wants("onstage") ? { room: "demo", state: "on_stage" } : null;
-    this.self = { peer: "p-desk", identity: "me", name: "陈嘉木", role: "agent", grants: { desk: true } };
+    const role = new URLSearchParams(location.search).get("role") ?? "agent";
+    this.self = { peer: "p-desk", identity: "me", name: "陈嘉木", role, grants: { desk: true, supervise: role === "supervisor" } };
     this.#change({
       me: {
         identity: "me",

@@ -77,21 +77,3 @@ export const waiting = (count) =>
     since: begun - (count - index) * 21_000, position: index + 1, media: ["video", "voice", "text"][index % 3], entry: ["order", "live", "product", "help"][index % 4],
     topic: index % 2 ? "" : "怎么换滤芯？", priority: 80 - index * 3, can_take: index % 4 !== 3,
   }));
-
-/** What a supervisor sees, a little different each second. */
-export function wall() {
-  const at = Date.now();
-  const agents = ["陈嘉木", "Maya Collins", "林可", "贺知章", "Óscar"].map((name, index) => ({
-    identity: `a-${index + 1}`, name, presence: ["busy", "busy", "available", "break", "offline"][index], since: begun - index * 90_000,
-    skills: ["售后", "English"].slice(0, 1 + (index % 2)), call: index < 2 ? `c-${index}` : null, calls_today: 14 - index * 2,
-  }));
-  const calls = [0, 1].map((index) => ({
-    id: `c-${index}`, room: "demo", queue: "support", state: index ? "on_hold" : "active", shopper: NAMES[index], agent: agents[index].name,
-    since: begun - 190_000 + index * 60_000, answered_at: begun - 160_000 + index * 60_000, on_hold: index === 1, supervisors: index ? ["沈督导"] : [],
-  }));
-  const waits = Math.round((at - begun) / 1000);
-  const today = {
-    asked: 128, answered: 117, abandoned: 6, answered_30s: 104, service_level: 0.889, longest_wait_s: 84 + waits, asa_s: 17, abandon_rate: 0.047, csat: 4.6, in_queue: 3,
-  };
-  return { type: "wall", at, queues: queues({ desk: true }), agents, calls, today };
-}

@@ -18,7 +18,8 @@
  *   callback                          leaving one is what this page did last
  * `&deny=TYPE:CODE` refuses requests of that type.
  */
-import { checklist, device, earlier, marks, queues, talk, wall, waiting, CARDS, CONTEXT, STILL } from "./fake-help-scenes.js";
+import { checklist, device, earlier, marks, queues, talk, waiting, CARDS, CONTEXT, STILL } from "./fake-help-scenes.js";
+import { wallOf } from "./fake-wall.js";
 import { LianmaiError } from "./errors.js";
 import { role } from "./fake-scenes.js";
 
@@ -70,7 +71,8 @@ export class PretendedHelp {
         tell();
         setInterval(tell, 2_000);
       }
-      if (wants("wall")) setInterval(() => client.hear(wall()), 1_000);
+      if (query.get("help")?.includes("wall")) client.hear(wallOf(wants));
+      if (query.get("help")?.includes("wall") && !wants("wallonce")) setInterval(() => client.hear(wallOf(wants)), 1_000);
     }, 300);
   }
 

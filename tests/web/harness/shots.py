@@ -293,6 +293,24 @@ CALL_SHOTS = (
         for seat in "listen whisper barge".split()
     ),
 )
+WALL = "/wall?role=supervisor&help="
+TAKE_PART = ".wall-call-row [data-mode={mode}]"
+WALL_SHOTS = (
+    *(Shot(f"wall-{words}", f"{WALL}wall{words}", settle_ms=2200) for words in "calm empty night many".split()),
+    Shot("wall-busy", f"{WALL}wall", settle_ms=2200),
+    Shot("wall-cut", f"{WALL}wall&state=reconnecting", settle_ms=3500),
+    Shot("wall-stale", f"{WALL}wall,wallonce", settle_ms=18_000),
+    Shot("wall-connecting", f"{WALL}wall&state=connecting"),
+    Shot("wall-refused", f"{WALL}wall&state=refused"),
+    Shot("wall-agent", "/wall?role=agent&help=wall"),
+    Shot("wall-replaced", f"{WALL}wall&state=replaced", settle_ms=1800),
+    Shot("wall-token", f"{WALL}wall", demo=False),
+    *(
+        Shot(f"wall-{mode}", f"{WALL}wall,stay", steps=(TAKE_PART.format(mode=mode),), settle_ms=2200)
+        for mode in "listen whisper barge takeover".split()
+    ),
+    Shot("wall-ring", f"{WALL}wall,ringing,stay", settle_ms=2200),
+)
 
 
 def tell(name: str, said: ConsoleMessage) -> None:
@@ -358,7 +376,7 @@ async def main() -> None:
         addresses = {demo: server.stdout.readline().strip() for demo, server in servers.items() if server.stdout}
         async with async_playwright() as engine:
             browser = await engine.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-            for shot in (*SHOTS, *AGENT_SHOTS, *CALL_SHOTS):
+            for shot in (*SHOTS, *AGENT_SHOTS, *CALL_SHOTS, *WALL_SHOTS):
                 if not parts or any(part in shot.name for part in parts):
                     try:
                         await take(browser, shot, addresses, out)
