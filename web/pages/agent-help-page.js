@@ -96,7 +96,7 @@ export class HelpPage {
             note: noteOf(call),
             capture: visit?.capture ?? null,
             remainingMs: remaining(call.ring_until, Date.now(), this.#console.desk?.clockOffsetMs ?? 0),
-            waitedMs: Math.max(0, this.#now - call.created),
+            waitedMs: Math.max(0, this.#now - (call.answered ?? call.created)),
             busy: this.#help.busy,
             trouble: this.#help.trouble && { code: this.#help.trouble.code, message: sentence(this.#help.trouble.code, this.#help.trouble.message) },
           }

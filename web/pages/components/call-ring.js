@@ -21,7 +21,7 @@ import { PreviewCheck } from "./preview-check.js";
  * @property {string} note what that colleague wrote for us
  * @property {import("../capture.js").Capture | null} capture null: words only
  * @property {number | null} remainingMs
- * @property {number} waitedMs
+ * @property {number} waitedMs of a call that is handed on: since it was answered
  * @property {boolean} busy
  * @property {{ code: string, message: string } | null} trouble as a sentence
  */
@@ -115,7 +115,9 @@ export class CallRing extends HTMLElement {
     setIcon(this.#icon, mediaIcon(call.media));
     setText(this.#kind, mediaWord(call.media));
     setText(this.#queue, call.queue_title || call.queue);
-    setText(this.#wait, t("callring.waited", { time: formatDuration(waitedMs) }));
+    const time = formatDuration(waitedMs);
+    // Handed on, the shopper has been talking, not waiting.
+    setText(this.#wait, call.answered ? t("callring.going", { time }) : t("callring.waited", { time }));
     this.#verified.hidden = call.context?.verified !== true;
     setText(this.#verifiedWord, t("context.verified"));
     this.#verified.title = t("context.verified_hint");
@@ -145,7 +147,8 @@ export class CallRing extends HTMLElement {
     const left = this.#state?.remainingMs ?? null;
     this.#countdown.hidden = left === null || busy;
     if (left === null) return;
-    setText(this.#left, t("callring.left", { seconds: Math.max(0, Math.ceil(left / 1000)) }));
+    const seconds = Math.max(0, Math.ceil(left / 1000));
+    setText(this.#left, this.#state?.from ? t("callring.left_you", { seconds }) : t("callring.left", { seconds }));
     this.#bar.style.scale = `${Math.max(0, Math.min(1, left / this.#wholeMs))} 1`;
     this.#countdown.classList.toggle("urgent", left <= URGENT_MS);
   }
