@@ -101,6 +101,8 @@ export function callPassing({ what, name = "" }) {
       return told(t("callsaid.gone", { name }), "info");
     case "call_unanswered":
       return told(t("callsaid.unanswered", { name }), "warning");
+    case "call_left":
+      return told(t("callsaid.left", { name }), "info");
     case "call_over":
       return told(t("callsaid.over", { name }), "info");
     case "still_asked":

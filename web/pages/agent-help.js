@@ -351,7 +351,9 @@ export class AgentHelp extends Emitter {
     }
     if (duty !== "talk") return;
     const unanswered = call.direction === "out" && (now ?? call).answered === null;
-    this.emit("said", { what: unanswered ? "call_unanswered" : "call_over", name });
+    // Handed on, or left to a colleague.
+    const goesOn = now !== null && now.outcome === null && now.ended === null && now.state !== "wrap_up";
+    this.emit("said", { what: unanswered ? "call_unanswered" : goesOn ? "call_left" : "call_over", name });
   }
 
   /**
