@@ -44,7 +44,7 @@ class ChromiumPage(Page):
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.problems.append(f"console: {message.text}")
+            self.problems.append(f"console: {message.text} ({message.location.get('url')})")
 
     async def goto(self, url: str) -> None:
         await self.page.goto(url, wait_until="load", timeout=20_000)

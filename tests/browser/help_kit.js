@@ -141,6 +141,16 @@ globalThis.help = (() => {
         one.close();
       }
     },
+    /** Somebody's microphone has some sound. */
+    async hearsAny(identity, ms = 20000) {
+      const track = await kit.until(() => trackOf(identity, "microphone"), ms, `a microphone of ${identity}`);
+      return kit.soundHasEnergy(track.mediaStreamTrack, carrier(track.mediaStreamTrack), ms);
+    },
+    /** A picture for the chat. */
+    async sendPicture() {
+      const blob = await new Promise((made) => canvas.toBlob(made, "image/png"));
+      return (await entry().line.sendFile(blob, { name: "look.png" })).file.id;
+    },
     /** Every tone that arrives by whatever receiver, told or not, within a second; in Hz, to 100. */
     async tones(samples = 20) {
       const media = entry().peers.flatMap((peer) => peer.getReceivers().map(({ track }) => track));

@@ -9,10 +9,14 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 import pytest_asyncio
+from aiohttp import web
 from playwright.async_api import Page as PlaywrightPage
 from playwright.async_api import expect
 
+from signaling.auth import ANY_ROOM
 from tests.browser.conftest import ARTIFACTS, Browsers, Pages, finish
+from tests.browser.help_kit import AGENT, Line, do, show
+from tests.browser.help_kit import open_page as open_kit
 from tests.browser.help_pages import (
     AT_AGENT,
     AT_SHOPPER,
@@ -118,6 +122,99 @@ async def test_a_call_through_the_pages(pages: Pages, service: Service, room: st
     assert (kept["rating"]["score"], kept["rating"]["comment"]) == (4, "Very clear")
     await shopper.evaluate(MOVES, SHOW)
     assert [page.problems for page in (host, shopper, agent)] == [[], [], []]
+
+
+SHOP = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Headphones</title><link rel="icon" href="data:,"></head>
+<body><h1>Headphones</h1><p>A shop's own page.</p>
+<script async src="{home}/web/widget.js" data-demo data-room="{room}" data-entry="product" data-product-id="H7"
+  data-product-title="Headphones H7"></script></body></html>"""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def shop(service: Service, room: str) -> AsyncIterator[str]:
+    """A plain page of another origin; its address."""
+
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text=SHOP.format(home=service.origin, room=f"help.{room[:40]}"), content_type="text/html")
+
+    app = web.Application()
+    app.router.add_get("/", page)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+# Press what a selector finds in the widget, once it is there and can be pressed.
+PRESS = """(selector) => kit.until(() => {
+    const found = document.querySelector("lm-help")?.shadowRoot?.querySelector(selector);
+    if (!found || found.disabled || !found.checkVisibility()) return false;
+    found.click();
+    return true;
+}, 15000, selector)"""
+READS = """([selector, words]) => kit.until(
+    () => document.querySelector("lm-help").shadowRoot.querySelector(selector)?.textContent.includes(words),
+    15000, `${selector} says ${words}`)"""
+WRITES = """async (words) => {
+    const box = document.querySelector("lm-help").shadowRoot.querySelector("lm-call-chat textarea");
+    box.value = words;
+    box.dispatchEvent(new Event("input"));
+    box.form.requestSubmit();
+}"""
+
+
+@pytest.mark.parametrize("browser", ["chromium", "firefox"])
+async def test_the_widget_in_a_page_of_another_origin(
+    pages: Pages, service: Service, room: str, browser: str, shop: str
+) -> None:
+    """One tag, no cookie, nothing of the Node's origin: a call with picture, sound and words, and its rating."""
+    line = Line(service, f"help.{room[:40]}", browser)
+    agent = await open_kit(pages)
+    await agent.evaluate("(token) => stage.sit(token)", service.token(ANY_ROOM, line.name(AGENT), "agent"))
+    shopper = await pages.open(browser, "/", origin=shop)
+    await shopper.evaluate(PRESS, ".lm-fab")
+    await shopper.evaluate(PRESS, ".lm-way[data-media=video]")
+    call = await agent.evaluate("() => kit.until(() => [...desk.calls.values()][0], 15000, 'it rings')")
+    assert call["context"]["product"]["title"] == "Headphones H7"
+    assert call["context"]["page_url"].startswith(shop)
+    token = service.token(ANY_ROOM, line.name(AGENT), "agent")
+    outcome = await agent.evaluate(
+        "(fields) => kit.join(fields)", {"token": token, "options": {"room": line.room, "subscribe": "none"}}
+    )
+    assert outcome["joined"], outcome
+    await agent.evaluate("(call) => help.begin({ call, receive: true })", call["id"])
+    await show(agent, AGENT)
+    await do(agent, "answer")
+    await shopper.evaluate(MOVES, AT_SHOPPER)
+    identity = call["shopper"]["identity"]
+    await agent.evaluate("(identity) => help.moves(identity)", identity)
+    await agent.evaluate("(identity) => help.hearsAny(identity)", identity)
+
+    # Words both ways, across origins, by WebSocket; a picture by HTTP.
+    await do(agent, "say", "Hold the button")
+    await shopper.evaluate(PRESS, "[data-control=chat]")
+    await shopper.evaluate(READS, [".cc-list", "Hold the button"])
+    await shopper.evaluate(WRITES, "It blinks")
+    await agent.wait_for("() => help.call().messages.some(({ text }) => text === 'It blinks')")
+    await agent.evaluate("() => help.sendPicture()")
+    await shopper.evaluate(
+        """() => kit.until(() => {
+            const picture = document.querySelector("lm-help").shadowRoot.querySelector(".cc-list img[src^=blob]");
+            return picture?.complete && picture.naturalWidth > 0;
+        }, 15000, "the picture")"""
+    )
+    await shopper.evaluate(PRESS, "[data-control=end]")
+    await shopper.evaluate(PRESS, ".lm-star:nth-of-type(5) input")
+    await shopper.evaluate(PRESS, ".lm-rate button[type=submit]")
+    await shopper.evaluate(READS, [".lm-rate", "Thank you"])
+    kept = await service.rest("GET", f"/calls/{call['id']}")
+    assert (kept["entry"], kept["rating"]["score"]) == ("product", 5)
+    await do(agent, "wrapUp", {"note": "", "done": True})
+    await agent.evaluate("() => desk.leave()")
+    assert shopper.problems == []
 
 
 async def exchange_a_picture(live: PlaywrightPage, desk: PlaywrightPage, service: Service, room: str) -> None:
