@@ -111,17 +111,23 @@ globalThis.help = (() => {
         return found?.people.some(({ identity, mode }) => identity === desk.self.identity && mode === "ring") && found;
       }, 10000, "it rings"),
     mode: (identity) => call()?.people.find((person) => person.identity === identity)?.mode ?? null,
-    /** Somebody's camera shows this colour, and moves. */
+    /** Somebody's camera shows this colour, and moves; whatever track it is by then. */
     async sees(identity, colour, ms = 20000) {
-      let seen = null;
-      await kit.until(() => {
-        const track = trackOf(identity, "camera");
-        const video = track && kit.element(track.mediaStreamTrack);
-        seen = video?.videoWidth ? colourOf(video) : null;
-        return seen && near(seen, colour);
-      }, ms, `${identity} in ${colour}, not ${seen}`);
-      await kit.pictureMoves(kit.element(trackOf(identity, "camera").mediaStreamTrack), ms);
-      return true;
+      for (const end = performance.now() + ms; ; ) {
+        let seen = null;
+        await kit.until(() => {
+          const track = trackOf(identity, "camera");
+          const video = track && kit.element(track.mediaStreamTrack);
+          seen = video?.videoWidth ? colourOf(video) : null;
+          return seen && near(seen, colour);
+        }, ms, `${identity} in ${colour}`);
+        try {
+          await kit.pictureMoves(kit.element(trackOf(identity, "camera").mediaStreamTrack), 4000);
+          return true;
+        } catch (error) {
+          if (performance.now() > end) throw error;
+        }
+      }
     },
     /** Somebody's microphone has this tone; where Web Audio does not run, any. */
     async hears(identity, hertz, ms = 20000) {
@@ -131,10 +137,18 @@ globalThis.help = (() => {
       const { state } = context;
       void context.close();
       if (state !== "running") return kit.soundHasEnergy(track.mediaStreamTrack, carrier(track.mediaStreamTrack), ms);
-      const one = ear(track.mediaStreamTrack);
       let heard = 0;
+      let now = track.mediaStreamTrack;
+      let one = ear(now);
       try {
-        return await kit.until(() => Math.abs((heard = one.tone()) - hertz) < 40 && heard, ms, `${identity} at ${hertz} Hz`);
+        return await kit.until(() => {
+          const next = trackOf(identity, "microphone")?.mediaStreamTrack ?? now;
+          if (next !== now) {
+            one.close();
+            one = ear((now = next));
+          }
+          return Math.abs((heard = one.tone()) - hertz) < 40 && heard;
+        }, ms, `${identity} at ${hertz} Hz`);
       } catch (error) {
         throw new Error(`${error.message}; heard ${heard} Hz`);
       } finally {
