@@ -79,7 +79,7 @@ export function figuresOf(wall, now) {
       { id: "waiting", value: waiting, of: null, unit: "count", look: waitingLook(waiting, free, wall.queues) },
       { id: "longest", value: longest, of: null, unit: "span", look: waiting === 0 ? "good" : lookOf(longest, TARGETS.longest) },
       { id: "level", value: figure("service_level"), of: null, unit: "share", look: lookOf(figure("service_level"), TARGETS.level) },
-      { id: "free", value: free, of: duty.length, unit: "count", look: freeLook(free, duty.length, waiting) },
+      { id: "free", value: free, of: duty.length, unit: "count", look: freeLook(free, duty.length, waiting, wall.queues) },
       { id: "calls", value: calls.length, of: null, unit: "count", look: "none" },
     ],
     today: [
@@ -106,11 +106,15 @@ function waitingLook(waiting, free, queues) {
  * @param {number} free
  * @param {number} duty
  * @param {number} waiting
+ * @param {readonly QueueLine[]} queues
  * @returns {Look}
  */
-function freeLook(free, duty, waiting) {
+function freeLook(free, duty, waiting, queues) {
   if (free > 0) return "good";
-  return waiting > 0 || duty === 0 ? "bad" : "watch";
+  if (waiting > 0) return "bad";
+  // At night nobody needs to be there.
+  if (duty === 0) return queues.some(({ open }) => open) ? "bad" : "none";
+  return "watch";
 }
 
 /**

@@ -87,10 +87,10 @@ function renderLink(shown, state) {
   link.hidden = !shown;
   link.className = `pill number ${state === "live" ? "fresh" : "away"}`;
   const seconds = Math.round((desk.ageMs ?? 0) / 1000);
-  setText(link, state === "live" ? t("wall.live") : state === "stale" ? t("wall.stale", { seconds }) : t("wall.repairing", { seconds }));
+  setText(link, state === "live" ? t("wall.live") : state === "stale" ? t("wall.stale", { seconds }) : t("wall.repairing"));
   const repair = byId("repair", HTMLElement);
   repair.hidden = !shown || state === "live";
-  if (!repair.hidden) setText(repair, state === "stale" ? t("wall.stale_body") : t("wall.repairing_body"));
+  if (!repair.hidden) setText(repair, state === "stale" ? t("wall.stale_body") : t("wall.repairing_body", { seconds }));
 }
 
 /** @param {number} at ms since epoch */

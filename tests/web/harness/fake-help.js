@@ -169,6 +169,7 @@ export class PretendedHelp {
       const others = this.call.people.filter(({ identity }) => identity !== "me");
       const seat = { barge: "full", takeover: "full" }[mode] ?? mode;
       const me = { ...AGENT, identity: "me", name: "沈督导", role: "supervisor", side: "supervisor", peer: "p-self", mode: seat };
+      if (mode === "takeover") return this.#change({ people: [...others.filter(({ side }) => side !== "agent"), { ...me, side: "agent" }] });
       return this.#change({ people: mode === "off" ? others : [...others, me] });
     },
     escalate_call: () => this.#change({ escalation: { state: "asking", consent: null } }),

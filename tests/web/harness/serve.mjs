@@ -8,6 +8,7 @@ import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { kpi } from "./fake-kpi.mjs";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const WEB = normalize(join(HERE, "../../../web"));
@@ -57,6 +58,11 @@ const server = createServer(async (request, response) => {
   const path = decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname);
   if (path === "/dev/token" && demo) {
     response.writeHead(200, { "Content-Type": "application/json" }).end('{"token":"pretended"}');
+    return;
+  }
+  if (path === "/api/v1/kpi") {
+    const { status, type, body } = await kpi(new URL(request.url ?? "/", "http://localhost"), request.headers.referer ?? "");
+    response.writeHead(status, { "Content-Type": type }).end(body);
     return;
   }
   const file = fileFor(path);

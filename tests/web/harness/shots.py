@@ -68,6 +68,33 @@ async () => {
   input.dispatchEvent(new Event('input'));
 }
 """
+TAKE_ELSEWHERE = """
+async () => {
+  await window.pretendedDesk.supervise('c-1', 'takeover');
+  await new Promise((resolve) => setTimeout(resolve, 600));
+}
+"""
+PICK_SHARE = """
+() => {
+  const pick = document.getElementById('figure');
+  pick.value = 'service_level';
+  pick.dispatchEvent(new Event('change'));
+}
+"""
+PASTE_TOKEN = """
+async () => {
+  document.getElementById('token-field').value = 'eyJhbGciOiJIUzI1NiJ9.expired';
+  document.querySelector('lm-token-form form').requestSubmit();
+  await new Promise((resolve) => setTimeout(resolve, 800));
+}
+"""
+WRONG_ORDER = """
+() => {
+  const to = document.getElementById('to');
+  to.value = '2025-01-01';
+  to.dispatchEvent(new Event('change'));
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -309,7 +336,22 @@ WALL_SHOTS = (
         Shot(f"wall-{mode}", f"{WALL}wall,stay", steps=(TAKE_PART.format(mode=mode),), settle_ms=2200)
         for mode in "listen whisper barge takeover".split()
     ),
-    Shot("wall-ring", f"{WALL}wall,ringing,stay", settle_ms=2200),
+    Shot("wall-mine", f"{WALL}wall,stay", late=TAKE_ELSEWHERE, settle_ms=2200),
+)
+KPI = "/kpi?by="
+KPI_SHOTS = (
+    *(Shot(f"kpi-{by}", f"{KPI}{by}") for by in "day queue agent entry".split()),
+    Shot("kpi-month", f"{KPI}day", steps=("[data-days='30']", "label[for=group-handle]")),
+    Shot("kpi-share", f"{KPI}agent&kpi=many", late=PICK_SHARE),
+    Shot("kpi-foot", f"{KPI}agent&kpi=many", late="() => document.getElementById('table').scrollIntoView()"),
+    Shot("kpi-saved", f"{KPI}queue", steps=("#csv",)),
+    *(
+        Shot(f"kpi-{state}", f"{KPI}day&kpi={state}")
+        for state in "empty slow forbidden token_expired store_unavailable".split()
+    ),
+    Shot("kpi-token", f"{KPI}day", demo=False),
+    Shot("kpi-token-refused", f"{KPI}day&kpi=token_expired", demo=False, late=PASTE_TOKEN, settle_ms=1200),
+    Shot("kpi-order", f"{KPI}day", late=WRONG_ORDER),
 )
 
 
@@ -376,7 +418,7 @@ async def main() -> None:
         addresses = {demo: server.stdout.readline().strip() for demo, server in servers.items() if server.stdout}
         async with async_playwright() as engine:
             browser = await engine.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-            for shot in (*SHOTS, *AGENT_SHOTS, *CALL_SHOTS, *WALL_SHOTS):
+            for shot in (*SHOTS, *AGENT_SHOTS, *CALL_SHOTS, *WALL_SHOTS, *KPI_SHOTS):
                 if not parts or any(part in shot.name for part in parts):
                     try:
                         await take(browser, shot, addresses, out)

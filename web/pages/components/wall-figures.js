@@ -39,9 +39,9 @@ export class WallFigures extends HTMLElement {
   }
 
   #make() {
-    const title = make("dt", "wall-title", make("span", "wall-name"), make("span", "wall-word"));
+    const title = make("dt", "wall-title wall-name");
     const value = make("dd", "wall-value number", make("span", "wall-number"), make("span", "wall-of"));
-    return make("div", "wall-figure", title, value, make("dd", "wall-note"));
+    return make("div", "wall-figure", title, value, make("dd", "wall-foot", make("span", "wall-word"), make("span", "wall-note")));
   }
 
   /** @param {HTMLElement} cell @param {Figure} figure */

@@ -80,7 +80,7 @@ export class WallWaiting extends WallList {
       this.rows,
       waitingLines(waiting, now),
       ({ entry }) => entry.call,
-      () => make("li", "wall-waiter", icon("camera"), make("div", "wall-who", make("strong", "truncate"), make("span", "wall-about")), make("span", "wall-tags", make("span", "pill urgent"), make("span", "pill ringing")), make("span", "wall-time number")),
+      () => make("li", "wall-waiter", icon("camera"), make("div", "wall-who", make("span", "wall-line", make("strong", "truncate"), make("span", "wall-tags", make("span", "pill urgent"), make("span", "pill ringing"))), make("span", "wall-about")), make("span", "wall-time number")),
       (row, { entry, ms, look, rings }) => {
         const glyph = row.querySelector("svg");
         if (glyph) {
