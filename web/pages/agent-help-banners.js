@@ -87,10 +87,16 @@ function stageBanner({ call, rights }) {
     case "on_stage":
       return { id: "stage", kind: "live", text: t("stagecall.on", { name, consent: consentWord(consent) }), ...back(t("stagecall.back")) };
     default: {
-      const why = consent === "no" ? t("stagecall.no", { name }) : code ? sentence(code) : t("stagecall.declined");
+      const why = consent === "no" ? t("stagecall.no", { name }) : refusal(code);
       return { id: `stage_${state}_${consent}_${code ?? ""}`, kind: "info", text: why, actions: [{ id: "dismiss", label: t("urgent.ok") }] };
     }
   }
+}
+
+/** Why the host's side did not come to be. @param {string | undefined} code an error's, or how an offer ended */
+function refusal(code = "declined") {
+  if (code === "no_answer") return t("stagecall.no_answer");
+  return code === "declined" ? t("stagecall.declined") : sentence(code, t("stagecall.failed"));
 }
 
 /** @param {BannerFacts} facts @returns {Banner | null} */

@@ -355,7 +355,8 @@ export class HelpPage {
     const topic = await askLine({ title: t("stagecall.title"), body: t("stagecall.body", { name }), label: t("stagecall.topic"), value: call.topic.slice(0, TOPIC_MAX), max: TOPIC_MAX, confirm: t("stagecall.ask") });
     const { visit } = this.#help;
     if (topic === null || visit?.call.id !== call.id) return;
-    void this.#help.try(() => visit.help.escalate(topic));
+    // The host agrees to the shopper too, and must know of both.
+    void this.#help.try(() => visit.help.escalate((topic || t("stagecall.with", { name })).slice(0, TOPIC_MAX)));
   }
 
   /** @param {Call} call */
