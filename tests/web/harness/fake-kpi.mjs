@@ -27,9 +27,9 @@ function values(next, size) {
   const rate = (/** @type {number} */ part, /** @type {number} */ whole) => (whole ? part / whole : null);
   return {
     asked, answered, answered_in_time: quick, service_level: rate(quick, asked - short), asa_s: answered ? 9 + 30 * next() : null, longest_wait_s: asked ? 60 + 240 * next() : null,
-    abandoned, short_abandoned: short, abandon_rate: rate(abandoned, asked - short), left_callback: Math.round(2 * next()), unserved: 0, waiting: 0, outgoing, handled: answered + outgoing,
+    abandoned, short_abandoned: short, abandon_rate: rate(abandoned, asked - short), left_callback: size ? Math.round(2 * next()) : 0, unserved: 0, waiting: 0, outgoing, handled: answered + outgoing,
     aht_s: answered ? talk + 62 : null, talk_s: answered ? talk : null, hold_s: answered ? 14 * next() : null, wrap_s: answered ? 48 : null, fcr: answered ? 0.72 + 0.2 * next() : null, ratings,
-    csat: ratings ? 4 + 0.9 * next() : null, csat_good: ratings ? 0.8 + 0.19 * next() : null, transfers: Math.round(asked * 0.08 * next()), escalations: Math.round(asked * 0.03 * next()), callbacks_open: Math.round(2 * next()),
+    csat: ratings ? 4 + 0.9 * next() : null, csat_good: ratings ? 0.8 + 0.19 * next() : null, transfers: Math.round(asked * 0.08 * next()), escalations: Math.round(asked * 0.03 * next()), callbacks_open: size ? Math.round(2 * next()) : 0,
   };
 }
 

@@ -54,7 +54,9 @@ export class WallFigures extends HTMLElement {
     cell.dataset.figure = figure.id;
     put(".wall-name", figureTitle(figure.id));
     put(".wall-word", lookWord(figure.look, figure.id));
-    put(".wall-number", figureValue(figure));
+    const value = figureValue(figure);
+    put(".wall-number", value);
+    cell.querySelector(".wall-number")?.toggleAttribute("data-long", value.length > 5);
     put(".wall-of", figureOf(figure));
     put(".wall-note", figureNote(figure));
   }
