@@ -102,10 +102,24 @@ async def start(tmp_path: Path) -> AsyncIterator[MakeDemo]:
         await demo.kill()
 
 
+async def page_of(url: str) -> str:
+    """What is there, as soon as something is."""
+    async with asyncio.timeout(WAIT_S), aiohttp.ClientSession() as session:
+        while True:
+            try:
+                async with session.get(url) as response:
+                    return await response.text()
+            except aiohttp.ClientConnectionError:
+                await asyncio.sleep(0.1)
+
+
 async def test_whole_life(start: MakeDemo) -> None:
     demo = await start()
     links = re.findall(rf"http://localhost:{demo.port}(/\S*)", demo.text())
-    assert links == ["/", "/live/demo", "/host/studio", "/live/studio"]
+    assert links == ["/", "/live/demo", "/host/studio", "/live/studio", "/agent"]
+    shop = re.search(r"A shop's page +(http://localhost:\d+/)", demo.text())
+    assert shop is not None
+    assert f"http://localhost:{demo.port}/web/widget.js" in await page_of(shop[1])
     assert (await demo.ask("GET", "/healthz"))["workers"] == 1
     token = await demo.token()
     await demo.until_on_air(token)
@@ -149,7 +163,7 @@ async def test_tls(start: MakeDemo) -> None:
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
 async def test_nothing_is_left(start: MakeDemo, number: signal.Signals) -> None:
     demo = await start()
-    await demo.until(lambda: len(demo.running()) == 4, "four processes")
+    await demo.until(lambda: len(demo.running()) == 5, "five processes")
     demo.send(number)
     assert await demo.wait(STOP_S) == (0 if number is signal.SIGHUP else -9)
     await demo.leaves_nothing()
@@ -157,7 +171,7 @@ async def test_nothing_is_left(start: MakeDemo, number: signal.Signals) -> None:
 
 async def test_service_that_dies(start: MakeDemo) -> None:
     demo = await start()
-    await demo.until(lambda: len(demo.running()) == 4, "four processes")
+    await demo.until(lambda: len(demo.running()) == 5, "five processes")
     (service,) = demo.running("serve")
     os.kill(service, signal.SIGKILL)
     assert await demo.wait(STOP_S) == 1

@@ -168,7 +168,7 @@ async def test_a_shopper_rates_the_own_call(site: HelpSite, calls: list[CallReco
 async def test_what_cannot_be_rated(site: HelpSite, calls: list[CallRecord]) -> None:
     day = 24 * 3600.0
     late = call("late", day + 100, ended=NOW - day - 10)
-    await site.calls.save_calls([late, call("soon", day + 100, ended=NOW - day + 60), call("on", ended=None, state="active")])
+    await site.calls.save_calls([late, call("soon", day + 100, ended=NOW - day + 3600), call("on", ended=None, state="active")])
     cases: list[tuple[Any, str, Any, str]] = [
         (("ann", "shopper", "demo"), "late", {"score": 5}, "rating_closed"),
         (("ann", "shopper", "demo"), "soon", {"score": 5}, "204"),
