@@ -278,6 +278,7 @@ class Call:
             "ring_until": ms(min((person.until for person in self.ringing() if person.until is not None), default=None)),
             "held_by": self.held_by,
             "topic": self.topic,
+            "text": self.text,
             "shopper": {
                 "identity": self.shopper,
                 "name": shopper.name,
@@ -299,7 +300,6 @@ class Call:
             wire["transfer"]["note"] = self.transfer.note
         if not hidden:
             wire |= {
-                "text": self.text,
                 "context": {**self.context.shown, "verified": self.context.verified, "person": self.context.person},
                 "notes": {"note": self.wrap.note, "reasons": list(self.wrap.reasons), "solved": self.wrap.solved},
                 "wrap_until": ms(self.wrap_until),

@@ -91,7 +91,7 @@ def test_who_sees_what() -> None:
         context=CallContext("product", True, {"id": "u1"}, shown={"product": {"id": "h1"}}), text="help", answered=14.0
     )
     ours, theirs = call.to_wire("agent", 1000.0, 20.0, "客服"), call.to_wire("shopper", 1000.0, 20.0, "客服")
-    secret = {"text", "context", "notes", "wrap_until", "priority", "waited_s"}
+    secret = {"context", "notes", "wrap_until", "priority", "waited_s"}
     assert set(ours) - set(theirs) == secret
     assert ours["context"] == {"product": {"id": "h1"}, "verified": True, "person": {"id": "u1"}}
     assert [person["identity"] for person in ours["people"]] == ["shopper", "anna", "boss", "ben"]
@@ -99,6 +99,7 @@ def test_who_sees_what() -> None:
     assert (theirs["created"], theirs["answered"], theirs["ended"]) == (1_010_000, 1_014_000, None)
     assert (ours["waited_s"], ours["queue_title"]) == (4, "客服")
     assert theirs["ring_until"] == 1_025_000
+    assert theirs["text"] == "help", "their own words, also after a reload"
 
 
 def test_a_colleague_who_is_consulted_is_not_shown() -> None:

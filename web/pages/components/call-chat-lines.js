@@ -20,10 +20,10 @@ const THUMB = 240;
  * @param {import("../../sdk/types.js").CallInfo} call
  * @returns {CallMessage[]}
  */
-export function askedIn({ id, direction, topic, created, shopper }) {
-  if (direction !== "in" || !topic) return [];
+export function askedIn({ id, text, created, shopper }) {
+  if (!text) return [];
   const by = /** @type {const} */ ({ identity: shopper.identity, name: shopper.name, side: "shopper" });
-  return [{ id: `${id}-asked`, by, at: created, text: topic, article: null, file: null }];
+  return [{ id: `${id}-asked`, by, at: created, text, article: null, file: null }];
 }
 
 /**
