@@ -125,12 +125,15 @@ function documentOf(file, desk) {
  */
 export function sendingLine({ name, picture, failed }, { again, drop }) {
   const item = make("li", `cc-line own sending ${failed ? "failed" : ""}`);
+  const card = make("span", "cc-card", icon("document"), make("span", "cc-card-words", make("strong", "truncate", name)));
   if (picture) {
     const image = make("img", "cc-sent");
     Object.assign(image, { src: picture, alt: name });
+    // Only its name says that it is a picture.
+    image.addEventListener("error", () => image.replaceWith(card), { once: true });
     item.append(image);
   } else {
-    item.append(make("span", "cc-card", icon("document"), make("span", "cc-card-words", make("strong", "truncate", name))));
+    item.append(card);
   }
   if (failed) {
     const acts = [...(failed.final ? [] : [button(t("callchat.again"), "small", again)]), button(t("callchat.drop"), "small quiet", drop)];
