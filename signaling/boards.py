@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from signaling.call import Call
     from signaling.hub import Hub
 
+_EMPTY = Board()
 FileOf = Callable[[str, str], FileInfo | None]
 
 
@@ -27,7 +28,8 @@ class Boards:
 
     def snapshot(self, call_id: str) -> dict[str, Any]:
         """What is on it now; the fields of the ``call``."""
-        return self.of(call_id).snapshot()
+        # Of a call that is over nothing is kept again because somebody looked.
+        return self._boards.get(call_id, _EMPTY).snapshot()
 
     def of(self, call_id: str) -> Board:
         """The board of a call."""

@@ -119,6 +119,10 @@ class FileStore:
         info = replace(info, width=cleaned.width, height=cleaned.height)
         return await self._run(lambda: self._keep(call_id, identity, info, cleaned))
 
+    def forget(self, call_id: str) -> None:
+        """The call is over: what it uses is counted anew if somebody asks. Waits for no thread."""
+        self._usage.pop(call_id, None)
+
     async def delete_call(self, call_id: str) -> None:
         """Forget all files of a call. No error if there are none."""
         if _ID.fullmatch(call_id):

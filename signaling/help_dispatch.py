@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from signaling import help_messages as m
+from signaling.chat_text import clean_text
 from signaling.errors import ApiError, bad_message
 from signaling.help_model import (
     Answered,
@@ -84,7 +85,7 @@ def _target(to: m.CallTarget) -> tuple[TargetKind, str]:
 
 def _transfer(request: m.TransferCall, who: str) -> HelpFact:
     kind, to = _target(request.to)
-    return TransferAsked(request.call, who, kind, to, request.warm, request.note)
+    return TransferAsked(request.call, who, kind, to, request.warm, clean_text(request.note, newlines=True))
 
 
 def _add(request: m.AddToCall, who: str) -> HelpFact:
@@ -100,7 +101,7 @@ Step = Callable[[Any, str], HelpFact]
 _STEPS: dict[type[m.CallRequest], Step] = {
     m.SetCallMedia: lambda request, who: MediaChanged(request.call, who, request.media),
     m.AnswerCall: lambda request, who: Answered(request.call, who),
-    m.DeclineCall: lambda request, who: Declined(request.call, who, request.reason),
+    m.DeclineCall: lambda request, who: Declined(request.call, who, clean_text(request.reason)),
     m.TakeCall: lambda request, who: Taken(request.call, who),
     m.HoldCall: lambda request, who: HoldSet(request.call, who, True),
     m.ResumeCall: lambda request, who: HoldSet(request.call, who, False),
@@ -109,10 +110,10 @@ _STEPS: dict[type[m.CallRequest], Step] = {
     m.CancelTransfer: lambda request, who: TransferCancelled(request.call, who),
     m.AddToCall: _add,
     m.LeaveCall: lambda request, who: HelperLeft(request.call, who),
-    m.EscalateCall: lambda request, who: EscalationAsked(request.call, who, request.topic),
+    m.EscalateCall: lambda request, who: EscalationAsked(request.call, who, clean_text(request.topic)),
     m.ConsentStage: lambda request, who: StageConsent(request.call, who, request.consent),
     m.DeescalateCall: lambda request, who: DeescalationAsked(request.call, who),
-    m.EndCall: lambda request, who: CallEnded(request.call, who, request.reason),
+    m.EndCall: lambda request, who: CallEnded(request.call, who, clean_text(request.reason)),
 }
 
 
@@ -135,7 +136,9 @@ async def _wrap_up(hub: Hub, peer: Peer, request: m.WrapUp) -> Fields:
     if len(request.reasons) > m.MAX_REASONS:
         raise bad_message("reasons", "range")
     who = peer.claims.identity
-    fact = WrappedUp(request.call, who, request.note, request.reasons, request.solved, request.done)
+    note = clean_text(request.note, newlines=True)
+    reasons = tuple(filter(None, map(clean_text, request.reasons)))
+    fact = WrappedUp(request.call, who, note, reasons, request.solved, request.done)
     call = hub.helping.step(peer, request.call, fact)
     # A note that was confirmed outlives whatever happens next.
     await hub.helping.saved()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
+from collections.abc import Iterator
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from signaling.call_records import AgentRecord, CallbackRecord, CallEvent, CallRecord
 from signaling.call_store import CallStore
@@ -14,6 +16,8 @@ from signaling.errors import ApiError
 
 logger = logging.getLogger(__name__)
 RETRY_S = 1.0
+#: What comes of a record that the database does not take, and of whatever a record has that no driver can write.
+_REFUSED = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
 BATCH = 500
 #: Beyond this the oldest events are given up, so that a database that is gone does not take the Node with it.
 MAX_EVENTS = 100_000
@@ -96,6 +100,12 @@ class Keeper:
             confirmed, self._waiting = self._waiting, []
             try:
                 await self._flush()
+            except _REFUSED as error:
+                # One of these can never be written: the others must not wait for it.
+                logger.error("something about calls cannot be written: %s", error)
+                self._waiting = [future for future in confirmed + self._waiting if not future.done()]
+                await self._flush_singly()
+                continue
             except (SQLAlchemyError, OSError) as error:
                 self._waiting = [future for future in confirmed + self._waiting if not future.done()]
                 logger.error("calls are not written, trying again: %s", error)
@@ -106,6 +116,41 @@ class Keeper:
             for future in confirmed:
                 if not future.done():
                     future.set_result(None)
+
+    async def _flush_singly(self) -> None:
+        """After a refusal: each by itself, and what is refused again is given up."""
+        try:
+            for record in list(self._calls.values()):
+                with self._given_up(record):
+                    await self._store.save_calls([record])
+                if self._calls.get(record.id) is record:
+                    del self._calls[record.id]
+            for callback in list(self._callbacks.values()):
+                with self._given_up(callback):
+                    await self._store.save_callback(callback)
+                if self._callbacks.get(callback.id) is callback:
+                    del self._callbacks[callback.id]
+            for agent in list(self._agents.values()):
+                with self._given_up(agent):
+                    await self._store.save_agent(agent)
+                if self._agents.get(agent.identity) is agent:
+                    del self._agents[agent.identity]
+            for _ in range(len(self._events)):
+                event = self._events[0]
+                with self._given_up(event):
+                    await self._store.add_events([event])
+                if self._events and self._events[0] is event:
+                    self._events.popleft()
+        except (SQLAlchemyError, OSError) as error:
+            # The database went away meanwhile: the next round says so, and waits.
+            logger.error("calls are not written: %s", error)
+
+    @contextlib.contextmanager
+    def _given_up(self, record: object) -> Iterator[None]:
+        try:
+            yield
+        except _REFUSED:
+            logger.exception("not written: %r", record)
 
     async def _flush(self) -> None:
         records = list(self._calls.values())[:BATCH]

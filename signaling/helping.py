@@ -7,12 +7,15 @@ carries the one's decisions to the other, tells everybody concerned, and keeps w
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from signaling import help_messages as m
 from signaling.afterwards import Afterwards
@@ -53,7 +56,7 @@ from signaling.help_model import (
     StageOffer,
 )
 from signaling.help_news import HelpNews
-from signaling.help_views import asked_again, context_of, earlier_of, question_of, record_of
+from signaling.help_views import asked_again, context_of, earlier_of, question_of, record_of, take_up
 from signaling.helpline import Helpline
 from signaling.hook import Hook
 from signaling.peer import DESK, Peer, encode_event, new_id
@@ -65,6 +68,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 EARLIER = 10
+RETRY_S = 1.0
 
 
 class Helping:
@@ -113,7 +117,15 @@ class Helping:
             self._keeper.save(replace(record, state="ended", outcome=record.outcome or "failed"))
             return
         queue = record.queue if record.queue in self.line.queues else None
-        self.apply(asked_again(record, queue, min(now, record.created - epoch_s)))
+        with contextlib.suppress(ApiError):
+            self.apply(asked_again(record, queue, min(now, record.created - epoch_s)))
+        call = self.line.calls.get(record.id)
+        if call is None:
+            # The end of one was not written down any more, and the same person has asked again since.
+            self._keeper.save(replace(record, state="ended", outcome="failed", ended=self._hub.wall()))
+            return
+        take_up(call, record, epoch_s)
+        self._keeper.save(record_of(call, epoch_s))
 
     async def close(self) -> None:
         """Write down what is left."""
@@ -174,10 +186,15 @@ class Helping:
 
     async def _enrich(self, call: Call) -> None:
         """What the agent should know: earlier calls, and the cards of the shop's backend."""
-        earlier = await self._hub.store.calls.earlier(call.shopper, self._hub.wall(), EARLIER + 1)
+        try:
+            earlier = await self._hub.store.calls.earlier(call.shopper, self._hub.wall(), EARLIER + 1)
+        except (SQLAlchemyError, OSError) as error:
+            logger.error("earlier calls of %s are not known: %s", call.shopper, error)
+            earlier = []
+        if call.state == "ended":
+            return
         self._earlier[call.id] = [earlier_of(record) for record in earlier if record.id != call.id][:EARLIER]
-        if call.id in self.line.calls:
-            self._tell(call)
+        self._tell(call)
         cards = await self._hook.cards(question_of(call), DEFAULT_LOCALE)
         if cards and not call.over:
             self._cards[call.id] = cards
@@ -189,7 +206,8 @@ class Helping:
         if not claims.grants.call:
             raise ApiError("forbidden")
         call = None if request.call is None else self._call(peer, request.call)
-        queue = request.queue or (call.queue if call is not None else next(iter(self.line.queues)))
+        # Where the call waits is where to call back from.
+        queue = call.queue if call is not None else request.queue or next(iter(self.line.queues))
         digest = hashlib.sha256(f"{claims.identity}\n{queue}".encode()).hexdigest()[:16]
         self.apply(CallbackLeft(f"b{digest}", claims.identity, request.call, queue, request.at / 1000))
         record = CallbackRecord(
@@ -215,7 +233,7 @@ class Helping:
         room = self._hub.room_of(peer)
         member = room.state.member_by_identity(request.identity)
         shopper = None if member is None else room.peers.get(member.id)
-        if shopper is None or not shopper.connected or not shopper.claims.grants.call:
+        if shopper is None or shopper is peer or not shopper.connected or not shopper.claims.grants.call:
             raise ApiError("peer_not_found")
         claims = peer.claims
         fact = CallPlaced(
@@ -251,8 +269,12 @@ class Helping:
 
     def step(self, peer: Peer, call_id: str, fact: HelpFact) -> dict[str, Any]:
         """Something that somebody in the call does. Raises ApiError."""
-        call = self._call(peer, call_id)
+        call, who = self._call(peer, call_id), peer.claims.identity
+        concerned = who in call.people
         self.apply(fact)
+        if not (concerned or who in call.people or peer.claims.grants.supervise):
+            # What changes nothing says nothing either: a call is seen by those who are in it.
+            raise ApiError("not_in_call")
         if peer.room == call.room:
             self.moved(peer)
         return self.view(call, peer, board=True)
@@ -426,6 +448,7 @@ class Helping:
 
     def _forget(self, call: Call) -> None:
         self.boards.forget(call.id)
+        self.files.forget(call.id)
         self._cards.pop(call.id, None)
         self._earlier.pop(call.id, None)
 
@@ -440,8 +463,14 @@ class Helping:
 
     def _on_timer(self) -> None:
         self._timer = None
-        if not self._hub.closing:
+        if self._hub.closing:
+            return
+        try:
             self.apply(HelpTick())
+        except Exception:
+            # Whoever waits depends on the next one.
+            logger.exception("the time was not told")
+            self._timer = asyncio.get_running_loop().call_later(RETRY_S, self._on_timer)
 
     # --- telling -------------------------------------------------------------------------------------------------
 

@@ -76,9 +76,9 @@ def _asked(line: Helpline, fact: CallAsked, now: float) -> list[HelpEffect]:
     queue = _choose_queue(line, fact.queue)
     spec = line.spec(queue)
     restored = fact.created is not None
+    if not restored and line.going_on >= line.settings.max_calls:
+        raise ApiError("queue_full", retry_after_s=60.0)
     if not restored and fact.agent is None:
-        if line.going_on >= line.settings.max_calls:
-            raise ApiError("queue_full", retry_after_s=60.0)
         estimate = line.outlook(now).newcomer(queue, spec.ring_s)
         admission(spec, len(queue), estimate, line.epoch_s + now).check()
     call = Call(
