@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from signaling import help_messages as m
-from signaling.call import Call, Wrap
+from signaling.call import Call
 from signaling.call_records import CallRecord, Notes, Rating
 from signaling.chat_text import clean_text
 from signaling.envelope import web_address
-from signaling.help_model import CallAsked, CallContext
+from signaling.help_model import CallContext
 
 
 def record_of(call: Call, epoch_s: float) -> CallRecord:
@@ -56,35 +56,6 @@ def record_of(call: Call, epoch_s: float) -> CallRecord:
         if rating is None
         else Rating(rating.score, rating.comment, rating.solved, epoch_s + (call.ended or 0.0)),
     )
-
-
-def asked_again(record: CallRecord, queue: str | None, created: float) -> CallAsked:
-    """A call that another Node left: its shopper waits anew, since ``created``."""
-    shown = dict(record.context)
-    # What was verified then is so still; the rest of what was signed has done its work.
-    verified, person = bool(shown.pop("verified", False)), shown.pop("person", None)
-    context = CallContext(record.entry, verified, person, language=record.language, shown=shown)
-    return CallAsked(
-        record.id,
-        record.shopper,
-        record.shopper_name,
-        record.room,
-        queue,
-        record.media,
-        context,
-        record.text,
-        record.topic,
-        created=created,
-    )
-
-
-def take_up(call: Call, record: CallRecord, epoch_s: float) -> None:
-    """What had happened in a call before it waits anew: who talks with this shopper next finds it, and so do the books."""
-    call.rung = None if record.rung is None else record.rung - epoch_s
-    call.answered = None if record.answered is None else record.answered - epoch_s
-    call.agent, call.agent_name = record.agent, record.agent_name
-    call.hold_s, call.transfers, call.escalations = record.hold_s, record.transfers, record.escalations
-    call.wrap = Wrap(record.notes.note, record.notes.reasons, record.notes.solved)
 
 
 def question_of(call: Call) -> dict[str, Any]:

@@ -7,7 +7,6 @@ carries the one's decisions to the other, tells everybody concerned, and keeps w
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import logging
 from collections.abc import Iterable
@@ -21,7 +20,7 @@ from signaling import help_messages as m
 from signaling.afterwards import Afterwards
 from signaling.boards import Boards
 from signaling.call import Call
-from signaling.call_records import AgentRecord, CallbackRecord, CallEvent, CallRecord, QueueRecord, Rating
+from signaling.call_records import AgentRecord, CallbackRecord, CallEvent, QueueRecord, Rating
 from signaling.chat_text import clean_text
 from signaling.envelope import Envelopes
 from signaling.errors import DEFAULT_LOCALE, ApiError, Locale
@@ -56,7 +55,8 @@ from signaling.help_model import (
     StageOffer,
 )
 from signaling.help_news import HelpNews
-from signaling.help_views import asked_again, context_of, earlier_of, question_of, record_of, take_up
+from signaling.help_restart import take_up
+from signaling.help_views import context_of, earlier_of, question_of, record_of
 from signaling.helpline import Helpline
 from signaling.hook import Hook
 from signaling.peer import DESK, Peer, encode_event, new_id
@@ -108,24 +108,8 @@ class Helping:
             queues = [default]
         self.set_queues(queues)
         for record in await store.unfinished():
-            self._take_up(record)
+            take_up(self, self._keeper, record, self._hub.clock())
         self._keeper.start()
-
-    def _take_up(self, record: CallRecord) -> None:
-        now, epoch_s = self._hub.clock(), self.line.epoch_s
-        if record.ended is not None or record.direction == "out":
-            self._keeper.save(replace(record, state="ended", outcome=record.outcome or "failed"))
-            return
-        queue = record.queue if record.queue in self.line.queues else None
-        with contextlib.suppress(ApiError):
-            self.apply(asked_again(record, queue, min(now, record.created - epoch_s)))
-        call = self.line.calls.get(record.id)
-        if call is None:
-            # The end of one was not written down any more, and the same person has asked again since.
-            self._keeper.save(replace(record, state="ended", outcome="failed", ended=self._hub.wall()))
-            return
-        take_up(call, record, epoch_s)
-        self._keeper.save(record_of(call, epoch_s))
 
     async def close(self) -> None:
         """Write down what is left."""
@@ -210,18 +194,10 @@ class Helping:
         queue = call.queue if call is not None else request.queue or next(iter(self.line.queues))
         digest = hashlib.sha256(f"{claims.identity}\n{queue}".encode()).hexdigest()[:16]
         self.apply(CallbackLeft(f"b{digest}", claims.identity, request.call, queue, request.at / 1000))
+        name, phone, note = claims.name, clean_text(request.phone), clean_text(request.note, newlines=True)
+        now, at, about = self._hub.wall(), request.at / 1000, request.call or ""
         record = CallbackRecord(
-            f"b{digest}",
-            claims.identity,
-            self._hub.wall(),
-            request.at / 1000,
-            peer.room,
-            claims.name,
-            queue,
-            request.call or "",
-            clean_text(request.phone),
-            clean_text(request.note, newlines=True),
-            peer.locale,
+            f"b{digest}", claims.identity, now, at, peer.room, name, queue, about, phone, note, peer.locale
         )
         self._keeper.save_callback(record)
         await self.saved()
