@@ -1,7 +1,7 @@
 """Calls over HTTP, ``/api/v1``: what was, an agent's own day, and what is said when a call is over.
 
 An agent (grant ``desk``) sees the calls that were theirs; ``supervise`` or ``manage`` sees those of the rooms that the
-token covers; a shopper rates the own call. Queues, callbacks and key figures are in :mod:`signaling.help_admin`.
+token covers; a shopper rates the own call. An agent's quick replies are nobody else's. Queues, callbacks and key figures are in :mod:`signaling.help_admin`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from signaling.afterwards import Afterwards
 from signaling.call_records import CallFilter, CallRecord, Cursor, Entry, Notes, Outcome, Rating
 from signaling.call_store import CallStore
 from signaling.chat_text import clean_text
+from signaling.desk_store import QuickReplies
 from signaling.errors import ApiError, bad_message
 from signaling.help_access import TIMEZONE, LiveHelp, NoLiveHelp, Scope, answer, guarded, oversees, scope
 from signaling.http_common import authenticate, read_body
@@ -28,6 +29,9 @@ from signaling.shapes import Between, Length, read_object
 MAX_REASONS = 8
 PAGE, MAX_PAGE = 50, 200
 LISTED = 100
+MAX_REPLIES, MAX_REPLY = 50, 300
+#: So many characters, each escaped as JSON may have it, beyond the plane where that takes twelve bytes.
+MAX_REPLIES_BODY = 192 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,13 @@ class NewRating:
     score: Annotated[int, Between(1, 5)]
     comment: Annotated[str, Length(0, 1000)] = ""
     solved: Literal["yes", "no"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewReplies:
+    """The body of ``PUT /me/quick_replies``; None: the console's own again."""
+
+    replies: tuple[Annotated[str, Length(1, MAX_REPLY)], ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +124,29 @@ def routes(hub: Hub, live: LiveHelp | None = None) -> web.RouteTableDef:
         mine = CallFilter(agent=claims.identity, since=days.begin, until=days.end)
         calls = await store.calls(mine, LISTED)
         return answer({"date": days.days[0].isoformat(), **wire.day(figures, calls)})
+
+    @table.get("/api/v1/me/quick_replies")
+    @guarded
+    async def my_replies(request: web.Request) -> web.Response:
+        claims = authenticate(request, hub)
+        scope(claims)
+        return answer(wire.quick_replies(await hub.store.desk.quick_replies(claims.identity)))
+
+    @table.put("/api/v1/me/quick_replies")
+    @guarded
+    async def put_my_replies(request: web.Request) -> web.Response:
+        claims = authenticate(request, hub)
+        scope(claims)
+        wanted: NewReplies = read_object(NewReplies, await read_body(request, MAX_REPLIES_BODY))
+        if wanted.replies is None:
+            await hub.store.desk.remove_quick_replies(claims.identity)
+            return answer(wire.quick_replies(None))
+        if len(wanted.replies) > MAX_REPLIES:
+            raise bad_message("replies", "range")
+        cleaned = dict.fromkeys(clean_text(text, newlines=True) for text in wanted.replies)
+        kept = QuickReplies(tuple(filter(None, cleaned)), hub.wall())
+        await hub.store.desk.save_quick_replies(claims.identity, kept.replies, kept.updated)
+        return answer(wire.quick_replies(kept))
 
     return table
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from signaling.call_records import AgentDay, CallbackRecord, CallEvent, CallRecord, QueueRecord
+from signaling.desk_store import QuickReplies
 
 
 def call(record: CallRecord) -> dict[str, Any]:
@@ -105,6 +106,14 @@ def callback(record: CallbackRecord) -> dict[str, Any]:
 def queue(record: QueueRecord) -> dict[str, Any]:
     """A queue as it was set up."""
     return {**asdict(record), "skills": list(record.skills), "languages": list(record.languages)}
+
+
+def quick_replies(kept: QuickReplies | None) -> dict[str, Any]:
+    """An agent's own; ``replies`` null: never changed, and the console shows what it has."""
+    return {
+        "replies": None if kept is None else list(kept.replies),
+        "updated": None if kept is None else ms(kept.updated),
+    }
 
 
 def handle_s(record: CallRecord) -> float | None:

@@ -101,15 +101,15 @@ def cors(allowed: Collection[str], shared: Collection[str]) -> Any:
     return share
 
 
-async def read_body(request: web.Request) -> dict[str, Any]:
-    """A JSON body of at most 16 KiB. Raises ApiError."""
+async def read_body(request: web.Request, limit: int = MAX_BODY) -> dict[str, Any]:
+    """A JSON body of at most ``limit`` bytes. Raises ApiError."""
     if request.content_type != "application/json":
         raise ApiError("unsupported_media_type")
-    if (request.content_length or 0) > MAX_BODY:
-        raise ApiError("message_too_large", limit_kib=MAX_BODY // 1024)
-    body = await request.content.read(MAX_BODY + 1)
-    while len(body) <= MAX_BODY and (more := await request.content.read(MAX_BODY + 1)):
+    if (request.content_length or 0) > limit:
+        raise ApiError("message_too_large", limit_kib=limit // 1024)
+    body = await request.content.read(limit + 1)
+    while len(body) <= limit and (more := await request.content.read(limit + 1)):
         body += more
-    if len(body) > MAX_BODY:
-        raise ApiError("message_too_large", limit_kib=MAX_BODY // 1024)
+    if len(body) > limit:
+        raise ApiError("message_too_large", limit_kib=limit // 1024)
     return parse_json(body)

@@ -2,7 +2,7 @@
 
 SQLAlchemy Core on SQLite or PostgreSQL (:mod:`signaling.database`). The schema grows by :data:`MIGRATIONS`, each applied
 once, in order, in its own transaction; a released one is never edited. What is kept of one-to-one help is
-:attr:`Store.calls`, and counted by :attr:`Store.kpi`.
+:attr:`Store.calls`, and counted by :attr:`Store.kpi`; what agents keep for themselves is :attr:`Store.desk`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from signaling import call_tables
+from signaling import call_tables, desk_tables
 from signaling.auth import Revocation
 from signaling.call_store import CallStore
 from signaling.database import Database, Migrations
+from signaling.desk_store import DeskStore
 from signaling.kpi_query import KpiQuery
 from signaling.room_model import Policy
 
@@ -64,6 +65,7 @@ MIGRATIONS: Migrations = (
         ),
     ),
     (2, call_tables.STATEMENTS),
+    (3, desk_tables.STATEMENTS),
 )
 
 
@@ -85,6 +87,7 @@ class Store:
         self._database = Database(url)
         self._clock = clock
         self.calls = CallStore(self._database)
+        self.desk = DeskStore(self._database)
         self.kpi = KpiQuery(self._database, clock)
 
     async def open(self) -> None:

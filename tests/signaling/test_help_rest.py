@@ -144,7 +144,7 @@ async def test_permissions(site: HelpSite, calls: list[CallRecord], who: Any, pa
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/calls"), ("GET", "/calls/k"), ("POST", "/calls/k/rating"), ("POST", "/calls/k/wrap_up"), ("GET", "/me/day")],
+    [("GET", "/calls"), ("GET", "/calls/k"), ("POST", "/calls/k/rating"), ("POST", "/calls/k/wrap_up"), ("GET", "/me/day"), ("PUT", "/me/quick_replies")],
 )
 async def test_everything_needs_a_token(site: HelpSite, method: str, path: str) -> None:
     assert await site.code({}, method, path, {"score": 5}) == "token_missing"
@@ -250,6 +250,40 @@ async def test_an_agents_own_day(site: HelpSite) -> None:
     assert (await site.ask(site.bearer("nobody"), "GET", "/me/day"))[1]["asa_s"] is None
     for query, field in (("timezone=Nowhere", "timezone"), ("timezone=../x", "timezone"), ("date=tomorrow", "date"), ("date=1999-01-01", "date")):
         assert await site.code(site.bearer("kim"), "GET", f"/me/day?{query}") == f"bad_message {field}"
+
+
+async def test_an_agents_own_quick_replies(site: HelpSite) -> None:
+    kim, lee = site.bearer("kim"), site.bearer("lee", room="demo")
+    path = "/me/quick_replies"
+    assert await site.ask(kim, "GET", path) == (200, {"replies": None, "updated": None})
+    asked = {"replies": ["  您好，{name} ", "a\nb", "您好，{name}", "\u202e"]}
+    status, kept = await site.ask(kim, "PUT", path, asked)
+    assert (status, kept["replies"]) == (200, ["您好，{name}", "a\nb"])
+    assert kept["updated"] >= NOW * 1000 - 1
+    assert await site.ask(kim, "GET", path) == (200, kept)
+    assert (await site.ask(lee, "GET", path))[1]["replies"] is None
+    full = [f"{number:02}" + "\U0001f600" * 298 for number in range(50)]
+    assert (await site.ask(kim, "PUT", path, {"replies": full}))[1]["replies"] == full
+    assert (await site.ask(kim, "PUT", path, {"replies": []}))[1]["replies"] == []
+    assert (await site.ask(kim, "PUT", path, {"replies": None}))[1] == {"replies": None, "updated": None}
+
+
+@pytest.mark.parametrize(
+    ("role", "body", "code"),
+    [
+        ("shopper", {"replies": []}, "forbidden"),
+        ("agent", {}, "bad_message replies"),
+        ("agent", {"replies": "x"}, "bad_message replies"),
+        ("agent", {"replies": [""]}, "bad_message replies[0]"),
+        ("agent", {"replies": ["a", "x" * 301]}, "bad_message replies[1]"),
+        ("agent", {"replies": [str(number) for number in range(51)]}, "bad_message replies"),
+        ("agent", {"replies": ["\udc00"]}, "bad_message replies[0]"),
+        ("agent", {"replies": ["x"], "more": "x" * 200_000}, "message_too_large"),
+    ],
+)
+async def test_quick_replies_that_are_refused(site: HelpSite, role: Any, body: Any, code: str) -> None:
+    who = site.bearer("kim", role, room="demo")
+    assert await site.code(who, "PUT", "/me/quick_replies", body) == code
 
 
 async def test_a_database_that_is_gone(site: HelpSite, monkeypatch: pytest.MonkeyPatch) -> None:
