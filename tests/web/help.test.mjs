@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { aCall, aMessage, person } from "./calls.mjs";
-import { codeOf, joinWith, record, settle, welcome } from "./fakes.mjs";
+import { FakeTrack, codeOf, joinWith, record, settle, welcome } from "./fakes.mjs";
 import { active, line, place, publish, publisher, ringing, sent, stageOf } from "./help_scene.mjs";
 
 test("asking gives the call, and asking is safe to repeat", async () => {
@@ -271,6 +271,28 @@ test("the shopper's: released by the answer, held on hold, released again, ended
   scene.tell(active({ state: "ended" }));
   assert.equal(seen.length, 2);
 });
+
+for (const [before, after, held] of [[ringing, active, false], [active, () => active({ state: "on_hold" }), true]]) {
+  test(`news while the browser takes the answer: ${held ? "held, whatever" : "sent, though"} the reply said before`, async () => {
+    const scene = await line({ room: { call: before() } });
+    const publishing = scene.room.publish(new FakeTrack("video"), { source: "camera", held: true });
+    await settle();
+    const peer = publisher(scene);
+    const taken = peer.setRemoteDescription.bind(peer);
+    let take;
+    peer.setRemoteDescription = (answer) => new Promise((resolve) => (take = () => resolve(taken(answer))));
+    const [asked] = scene.last("publish").tracks;
+    scene.reply("publish", { transport: "x1", sdp: "answer", tracks: [{ ...asked, id: "t1", held: !held }], rejected: [] });
+    await settle();
+    scene.tell(after());
+    await settle();
+    take();
+    const camera = await publishing;
+    await settle();
+    assert.equal(camera.held, held);
+    assert.deepEqual(sent(scene), [held ? null : camera.mediaStreamTrack]);
+  });
+}
 
 test("a ring that moves on ends what was held for it", async () => {
   const scene = await line({ as: "ann", room: { call: ringing() } });

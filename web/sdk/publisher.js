@@ -260,6 +260,11 @@ export class Publisher {
     const offered = offeredOf(this.#tracks);
     const reply = await this.#ask(sdp, offered, restart);
     if (stale()) return;
+    // Before the browser is asked: by the time it has taken the answer, later news may have let go of what is held.
+    for (const { mid, held } of reply["tracks"] ?? []) {
+      const [local] = [...offered].find((entry) => entry[1] === mid) ?? [];
+      if (local && this.#tracks.has(local)) this.#options.onAccepted?.(local, held);
+    }
     const answer = withStartBitrate(String(reply["sdp"]), startBitrates(offered));
     await peer.setRemoteDescription({ type: "answer", sdp: answer });
     if (stale()) return;
@@ -306,7 +311,6 @@ export class Publisher {
         this.lose(local, new LianmaiError(refusal.code, refusal.message, { locale: this.#locale }));
       } else if (track) {
         local.published(String(track.id));
-        this.#options.onAccepted?.(local, track.held);
         if (this.#toldMuted.get(local) !== local.muted) void this.#sayMuted(local).catch(() => {});
         this.#waiters.get(local)?.resolve(local);
         this.#waiters.delete(local);
