@@ -4,6 +4,7 @@
  * @module
  */
 import { callsOf, currentCall, reduceCalls } from "./help_state.js";
+import { isRecording } from "./recording.js";
 import { EMPTY_PARTS, STAGE_HANDLERS, parts } from "./stage_state.js";
 
 /** @typedef {import("./types.js").RoomInfo} RoomInfo */
@@ -25,6 +26,7 @@ export const EMPTY = Object.freeze({
   ...EMPTY_PARTS,
   calls: Object.freeze([]),
   call: null,
+  recording: null,
 });
 
 /**
@@ -59,6 +61,7 @@ const HANDLERS = {
     return typeof away_until === "number" ? { ...next, away_until } : next;
   },
   viewers: (room, { count }) => (room.viewers === count ? room : { ...room, viewers: count }),
+  recording: (room, { recording }) => ({ ...room, recording }),
   speakers: (room, { peers }) => (equal(room.speakers, peers) ? room : { ...room, speakers: [...peers] }),
 };
 
@@ -99,6 +102,8 @@ function wellFormed(event) {
       return typeof event["state"] === "string";
     case "viewers":
       return typeof event["count"] === "number";
+    case "recording":
+      return isRecording(event["recording"]);
     default:
       return Array.isArray(event["peers"]);
   }

@@ -59,6 +59,20 @@
  * @property {readonly StaffMember[]} staff to the staff: who reads the back channel now
  * @property {readonly CallInfo[]} calls one-to-one help that concerns us here, newest last; the last ended one stays
  * @property {CallInfo | null} call the one of them that goes on, or else the last that ended
+ * @property {RecordingInfo | null} recording of the stage
+ */
+
+/**
+ * What is recorded of a call or of a stage. An audience knows `scope`, `state` and `since` only.
+ * @typedef {object} RecordingInfo
+ * @property {string} scope a call's id, or "stage"
+ * @property {"off" | "waiting_consent" | "recording" | "paused" | "failed"} state
+ * @property {boolean} [possible] whether the shop allows it at all
+ * @property {number} [since] ms since epoch
+ * @property {string} [version] of the text that people agree to
+ * @property {Readonly<Record<string, boolean | null>>} [consents] by identity; null: not asked yet
+ * @property {{ by: string, name: string, side: string, reason: string, since: number } | null} [paused] by an identity, or "rule"
+ * @property {string | null} [warning] a code
  */
 
 /**
@@ -176,6 +190,7 @@
  * @property {CallChecklist | null} checklist
  * @property {CallDevice | null} device the shopper's camera
  * @property {{ score: number, comment: string, solved: string | null } | null} rating
+ * @property {RecordingInfo} [recording]
  * @property {string} [text] what the shopper wrote while asking
  * @property {CallContext} [context]
  * @property {readonly CallCard[]} [cards]
