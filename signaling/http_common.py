@@ -58,7 +58,11 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         if "Allow" in exc.headers:
             response.headers["Allow"] = exc.headers["Allow"]
         return response
-    except Exception:
+    except Exception as exc:
+        if isinstance(exc, ConnectionError) and (request.transport is None or request.transport.is_closing()):
+            # Whoever asked has hung up, as a page does that is closed: nobody's bug, and nobody is there to be told.
+            logger.debug("%s %s: the client is gone", request.method, request.path)
+            return web.Response(status=408)
         incident = secrets.token_hex(4)
         logger.exception("incident %s in %s %s", incident, request.method, request.path)
         return error_response(request, ApiError("internal", incident=incident))

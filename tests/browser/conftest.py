@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator, Generator
 from pathlib import Path
@@ -85,16 +86,23 @@ async def browsers() -> AsyncIterator[Browsers]:
     await started.close()
 
 
+@contextlib.asynccontextmanager
+async def serving(data: Path, name: str = "service") -> AsyncIterator[Service]:
+    """A service that writes ``.artifacts/<name>.log``. Nothing that a test does may make it log a traceback."""
+    ARTIFACTS.mkdir(exist_ok=True)
+    log = ARTIFACTS / f"{name}.log"
+    log.write_text("")
+    async with Service(data, log) as running:
+        yield running
+    before, found, rest = log.read_text(errors="replace").partition("Traceback (most recent call last)")
+    assert not found, f"the service logged a traceback (see {log.relative_to(ROOT)}): {before[-200:]}{rest[:2500]}"
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
-    """The service, started once. Nothing that a test does may make it log a traceback."""
-    ARTIFACTS.mkdir(exist_ok=True)
-    log = ARTIFACTS / "service.log"
-    log.write_text("")
-    async with Service(tmp_path_factory.mktemp("service"), log) as running:
+    """The service, started once."""
+    async with serving(tmp_path_factory.mktemp("service")) as running:
         yield running
-    _, found, rest = log.read_text(errors="replace").partition("Traceback (most recent call last)")
-    assert not found, f"the service logged a traceback (see {log.relative_to(ROOT)}):{rest[:2000]}"
 
 
 class Pages:

@@ -14,7 +14,7 @@ from playwright.async_api import Page as PlaywrightPage
 from playwright.async_api import expect
 
 from signaling.auth import ANY_ROOM
-from tests.browser.conftest import ARTIFACTS, Browsers, Pages, finish
+from tests.browser.conftest import Browsers, Pages, finish, serving
 from tests.browser.help_kit import AGENT, Line, do, show
 from tests.browser.help_kit import open_page as open_kit
 from tests.browser.help_pages import (
@@ -49,12 +49,8 @@ DESK, LIVE = (1360, 860), (1180, 760)
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
     """A service of its own: whoever sits at the desk elsewhere would be rung as well."""
-    ARTIFACTS.mkdir(exist_ok=True)
-    log = ARTIFACTS / "help-service.log"
-    log.write_text("")
-    async with Service(tmp_path_factory.mktemp("help"), log) as running:
+    async with serving(tmp_path_factory.mktemp("help"), "help-service") as running:
         yield running
-    assert "Traceback" not in log.read_text(errors="replace"), service
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.browser.conftest import ARTIFACTS, Browsers, Pages, finish
+from tests.browser.conftest import Browsers, Pages, finish, serving
 from tests.browser.cut_proxy import CutProxy
 from tests.browser.help_kit import AGENT, EXPERT, SHOPPER, Line, answer, ask, do, enter, meets, open_page, shop, sit
 from tests.browser.page import Page
@@ -23,12 +23,8 @@ IS = "(state) => help.call()?.shopper.state === state"
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
     """A service of its own, to be killed and started again."""
-    ARTIFACTS.mkdir(exist_ok=True)
-    log = ARTIFACTS / "help-recovery-service.log"
-    log.write_text("")
-    async with Service(tmp_path_factory.mktemp("recovery"), log) as running:
+    async with serving(tmp_path_factory.mktemp("recovery"), "help-recovery-service") as running:
         yield running
-    assert "Traceback" not in log.read_text(errors="replace")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
