@@ -26,6 +26,9 @@ KEYFRAME_INTERVAL_S = 0.3
 #: A new viewer asks for a keyframe only if the last one is older: many viewers joining must not starve the picture.
 FRESH_KEYFRAME_S = 1.0
 _KEYFRAME_REPEAT_S = 0.5
+#: While nothing of a source has come since it was opened or released, requests go out after these times: an encoder that
+#: does not run yet is deaf to the first, and what it begins with may be sent before its path is up.
+DEAF_REPEATS_S = (0.1, 0.2)
 _FLOW_TIMEOUT_S = 2.0
 _LAYER_SILENT_S = 0.6
 #: Outbound numbers begin here: in the second cycle, so that packets which come late are not negative, and far from
@@ -84,6 +87,8 @@ class Producer:
         self._keyframe_at = -1e9
         self._keyframe_asked_at = -1e9
         self._keyframe_wanted = False
+        self._silent = True
+        self._asked_in_silence = 0
         self._rate_bytes = 0
         self._rate_since = now
 
@@ -122,6 +127,7 @@ class Producer:
             # Numbers skipped while muted are closed up, so that viewers do not ask for what never comes.
             self._resume = True
             return
+        self._silent = False
         if self._resume:
             if extended < stream.highest or (self.kind == "video" and not keyframe):
                 # Late, or a repeat: what followed it was muted. And as no hole is left to see, decoders would take
@@ -153,6 +159,7 @@ class Producer:
             self.keyframes += 1
             self._keyframe_at = now
             self._keyframe_wanted = False
+            self._asked_in_silence = 0
             size = depacketizer.dimensions(payload)
             if size is not None:
                 self.width, self.height = size
@@ -213,6 +220,8 @@ class Producer:
         if resumed:
             # At once: the answer to the last request may have been among what was dropped.
             self._keyframe_asked_at = -1e9
+            self._silent = True
+            self._asked_in_silence = 0
             self.request_keyframe(now)
 
     # --- viewers -------------------------------------------------------------------------------------------------
@@ -288,19 +297,31 @@ class Producer:
             self.request_keyframe(now)
 
     def request_keyframe(self, now: float, ssrc: int | None = None) -> None:
-        """Ask the publisher for a keyframe, at most every KEYFRAME_INTERVAL_S; a request within it is kept."""
+        """Ask the publisher for a keyframe, at most every KEYFRAME_INTERVAL_S; a request within it is kept.
+
+        Sooner, by DEAF_REPEATS_S, if the last one may have been heard by nobody.
+        """
         if self.kind != "video" or self.paused:
             return
         self._keyframe_wanted = True
-        if now - self._keyframe_asked_at < KEYFRAME_INTERVAL_S:
+        if now - self._keyframe_asked_at < (self._deaf_repeat_s or KEYFRAME_INTERVAL_S):
             return
         target = ssrc if ssrc is not None else self._selected.ssrc if self._selected else None
         if target is None:
             target = next(iter(self.streams), None)
         if target is not None:
             self._keyframe_asked_at = now
+            self._asked_in_silence = self._asked_in_silence + 1 if self._silent else 0
             self.plis_sent += 1
             self._ask_keyframe(target)
+
+    @property
+    def _deaf_repeat_s(self) -> float | None:
+        """When to repeat a request that was sent before the source was heard, or None once that is of no use."""
+        asked = self._asked_in_silence
+        if not asked or (self._silent and asked > len(DEAF_REPEATS_S)):
+            return None
+        return DEAF_REPEATS_S[min(asked, len(DEAF_REPEATS_S)) - 1]
 
     # --- time ----------------------------------------------------------------------------------------------------
 
@@ -312,7 +333,7 @@ class Producer:
                 self._catching_up.pop(consumer, None)
         # One that was wanted after the last one came need only keep the interval; one under way is given more time.
         arrived = self._keyframe_at >= self._keyframe_asked_at
-        patience = KEYFRAME_INTERVAL_S if arrived else _KEYFRAME_REPEAT_S
+        patience = self._deaf_repeat_s or (KEYFRAME_INTERVAL_S if arrived else _KEYFRAME_REPEAT_S)
         if self._keyframe_wanted and now - self._keyframe_asked_at >= patience:
             if self.consumers:
                 self.request_keyframe(now)

@@ -82,12 +82,13 @@ async def test_a_keyframe_that_does_not_come_is_asked_for_again() -> None:
     stage, publisher, viewers = await hold()
     stage.engine.handle(api.PauseProducer("v", False))
     stage.wait(1.1, publisher, *viewers)
-    assert keyframe_requests(publisher) == 3
+    # Sooner at first: the encoder may not run yet.
+    assert keyframe_requests(publisher) == 4
     publisher.send(video(1))
     assert not any(viewer.rtp for viewer in viewers)
     publisher.send(video(2, KEYFRAME))
     stage.wait(2.5, publisher, *viewers)
-    assert keyframe_requests(publisher) == 3
+    assert keyframe_requests(publisher) == 4
     # One that stops is told of once, however long it stays away.
     stage.wait(10, publisher, *viewers)
     assert flow(stage) == [True, False]
