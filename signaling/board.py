@@ -14,8 +14,8 @@ from __future__ import annotations
 import re
 import secrets
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
 from itertools import count
 from typing import Any, Final, Literal, get_args
 from urllib.parse import urlsplit
@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from signaling.chat_text import clean_text
 from signaling.errors import ApiError, bad_message
 from signaling.help_messages import Article, CallDevice, CallDeviceState, CallSay, Checklist, Frame, Pointer
-from signaling.limits import TokenBucket
+from signaling.limits import Limiter
 
 Side = Literal["shopper", "agent", "supervisor"]
 Kind = Literal["free", "arrow", "ring", "step", "text"]
@@ -136,23 +136,6 @@ class Relay:
     to: Literal["all", "shopper", "agents"] = "all"
 
 
-@dataclass(slots=True)
-class _Limit:
-    """One token bucket for each person; of too many people the one longest unheard is forgotten."""
-
-    rate: float
-    burst: float
-    buckets: dict[str, TokenBucket] = field(default_factory=dict)
-
-    def wait(self, identity: str, now: float) -> float:
-        """As :meth:`TokenBucket.take`."""
-        bucket = self.buckets.pop(identity, None) or TokenBucket(self.rate, self.burst, now)
-        self.buckets[identity] = bucket
-        if len(self.buckets) > MAX_WRITERS:
-            del self.buckets[next(iter(self.buckets))]
-        return bucket.take(now)
-
-
 def _ids() -> Callable[[], str]:
     prefix, numbers = secrets.token_urlsafe(9), count(1)
     return lambda: f"{prefix}-{next(numbers)}"
@@ -185,10 +168,14 @@ class Board:
         self._checklist: Checklist | None = None
         self._done: list[bool] = []
         self._device: dict[str, Any] | None = None
-        self._draws = _Limit(MARK_RATE, MARK_BURST)
-        self._points = _Limit(POINTER_RATE, POINTER_BURST)
-        self._says = _Limit(SAY_RATE, SAY_BURST)
-        self._asks = _Limit(DEVICE_RATE, DEVICE_BURST)
+        self._draws = Limiter(MARK_RATE, MARK_BURST, MAX_WRITERS)
+        self._points = Limiter(POINTER_RATE, POINTER_BURST, MAX_WRITERS)
+        self._says = Limiter(SAY_RATE, SAY_BURST, MAX_WRITERS)
+        self._asks = Limiter(DEVICE_RATE, DEVICE_BURST, MAX_WRITERS)
+
+    def restore(self, messages: Iterable[dict[str, Any]]) -> None:
+        """What was written before this board was made, the oldest first; as :meth:`say` made it."""
+        self._messages.extendleft(reversed(list(messages)[-MAX_MESSAGES:]))
 
     # --- questions -----------------------------------------------------------------------------------------------
 

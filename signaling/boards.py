@@ -35,6 +35,11 @@ class Boards:
         """The board of a call."""
         return self._boards.setdefault(call_id, Board())
 
+    def restore(self, call_id: str, messages: list[dict[str, Any]]) -> None:
+        """What was written in a call that another Node left."""
+        if messages:
+            self.of(call_id).restore(messages)
+
     def forget(self, call_id: str) -> None:
         """The call is over for good."""
         self._boards.pop(call_id, None)

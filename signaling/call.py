@@ -44,6 +44,7 @@ AIRED: Mapping[Consent, frozenset[Source]] = {
     "blurred": frozenset(("microphone", "camera")),
 }
 ALL_SOURCES: frozenset[Source] = AIRED["video"]
+MAX_NOTE = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Transfer:
     to: str
     name: str = ""
     note: str = ""
+    at: float = 0.0
     state: Literal["ringing", "talking"] = "ringing"
     tried: frozenset[str] = frozenset()
 
@@ -106,6 +108,8 @@ class Escalation:
     state: Literal["asking", "offered", "on_stage", "declined", "refused"] = "asking"
     consent: Consent | None = None
     code: str | None = None
+    #: When the shopper has not answered by then, the answer is no.
+    until: float | None = None
 
     def to_wire(self) -> dict[str, Any]:
         """``escalation`` in PROTOCOL.md."""
@@ -122,20 +126,26 @@ class Escalation:
 
 @dataclass(frozen=True, slots=True)
 class Wrap:
-    """What the agent wrote down."""
+    """What the agent wrote down; ``at`` (seconds, monotonic) of the last change."""
 
     note: str = ""
     reasons: tuple[str, ...] = ()
     solved: Solved = "unknown"
+    at: float | None = None
+
+    def add(self, note: str, now: float) -> Wrap:
+        """With what was said when the call was handed on."""
+        return replace(self, note=f"{self.note}\n{note}".strip()[:MAX_NOTE], at=now) if note else self
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What the shopper thinks."""
+    """What the shopper thinks, ``at`` (seconds, monotonic)."""
 
     score: int
     comment: str = ""
     solved: Literal["yes", "no"] | None = None
+    at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -232,6 +242,17 @@ class Call:
         aired[self.shopper] = AIRED[consent or "no"]
         return aired
 
+    def deadline(self, drop_grace_s: float) -> float | None:
+        """When something about it is late."""
+        times = [self.wrap_until]
+        for person in self.people.values():
+            times.append(person.until)
+            if person.gone_at is not None and not self.over:
+                times.append(person.gone_at + drop_grace_s)
+        if self.escalation is not None and self.escalation.state == "asking" and not self.over:
+            times.append(self.escalation.until)
+        return min((time for time in times if time is not None), default=None)
+
     # --- changes -------------------------------------------------------------------------------------------------
 
     def step(self, event: CallEventKind) -> None:
@@ -248,6 +269,12 @@ class Call:
     def change(self, identity: str, **fields: Any) -> None:
         """Change what is known of somebody in the call."""
         self.people[identity] = replace(self.people[identity], **fields)
+
+    def end_transfer(self, now: float, *, keep: bool = True) -> None:
+        """It came about, or is given up with the part of the call that it belongs to; ``keep``: what was said stays."""
+        if self.transfer is not None and self.transfer.note:
+            self.wrap = self.wrap.add(self.transfer.note, now) if keep else replace(self.wrap, at=now)
+        self.transfer = None
 
     # --- wire ----------------------------------------------------------------------------------------------------
 

@@ -91,10 +91,11 @@ class CallStore:
         rows = await self._all(t.calls_table.select().where(t.calls_table.c.id == call_id))
         return _call(rows[0]) if rows else None
 
-    async def events(self, call_id: str) -> list[CallEvent]:
-        """What happened in a call, in order."""
+    async def events(self, call_id: str, kind: str | None = None) -> list[CallEvent]:
+        """What happened in a call, in order; of one ``kind``, or all of it."""
         c = t.events_table.c
-        rows = await self._all(t.events_table.select().where(c.call == call_id).order_by(c.number))
+        which = t.events_table.select().where(c.call == call_id, *([] if kind is None else [c.kind == kind]))
+        rows = await self._all(which.order_by(c.number))
         return [CallEvent(r.call, r.kind, r.at, r.identity, json.loads(r.detail), r.id) for r in rows]
 
     async def calls(self, which: CallFilter, limit: int = 50, after: Cursor | None = None) -> list[CallRecord]:
@@ -149,6 +150,28 @@ class CallStore:
         """One, or None."""
         rows = await self._all(t.callbacks_table.select().where(t.callbacks_table.c.id == callback_id))
         return CallbackRecord(**rows[0]._mapping) if rows else None
+
+    async def last_callback(self, identity: str, queue: str) -> float | None:
+        """When this person was called back last (seconds since the epoch) on account of this queue."""
+        c = t.callbacks_table.c
+        statement = sa.select(sa.func.max(c.done)).where(c.identity == identity, c.queue == queue)
+        rows = await self._all(statement)
+        return None if rows[0][0] is None else float(rows[0][0])
+
+    async def answered_by(self, since: float, until: float) -> dict[str, int]:
+        """How often each agent answered a call that was created in ``since`` <= t < ``until``."""
+        c, e = t.calls_table.c, t.events_table.c
+        today = sa.and_(c.created >= since, c.created < until)
+        placed = sa.and_(c.direction == "out", e.kind == "answered")
+        # Who answers an agent's ring is the shopper.
+        who = sa.case((placed, c.agent), else_=e.identity)
+        statement = (
+            sa.select(who.label("who"), sa.func.count())
+            .select_from(t.calls_table.join(t.events_table, e.call == c.id))
+            .where(today, e.kind.in_(("answered", "joined")))
+            .group_by(sa.text("1"))
+        )
+        return {str(identity): int(number) for identity, number in await self._all(statement)}
 
     async def callbacks(
         self,

@@ -68,12 +68,12 @@ class DeskStore:
         return None if row is None else LinkRecord(**row._mapping)
 
     async def save_link(self, record: LinkRecord, now: float, keep: int) -> None:
-        """Add one; those that expired before ``now`` go, and of more than ``keep`` those that expire first."""
+        """Add one; those that expired before ``now`` go, and of more than ``keep`` of its agent's those that expire first."""
         c = links_table.c
-        newest = sa.select(c.id).order_by(c.expires.desc(), c.id).offset(keep)
+        newest = sa.select(c.id).where(c.agent == record.agent).order_by(c.expires.desc(), c.id).limit(1000).offset(keep)
         async with self._database.write() as connection:
             await connection.execute(links_table.delete().where(c.expires <= now))
             await connection.execute(links_table.insert().values(**asdict(record)))
-            found = [row.id for row in await connection.execute(newest.limit(1000))]
+            found = [row.id for row in await connection.execute(newest)]
             if found:
                 await connection.execute(links_table.delete().where(c.id.in_(found)))

@@ -26,7 +26,10 @@ links_table = sa.Table(
     sa.Column("topic", Words, nullable=False),
     sa.Column("expires", sa.Double, nullable=False),
 )
-INDEXES = (sa.Index("help_links_by_expires", links_table.c.expires),)
+INDEXES = (
+    sa.Index("help_links_by_expires", links_table.c.expires),
+    sa.Index("help_links_by_agent", links_table.c.agent, links_table.c.expires),
+)
 STATEMENTS: Sequence[DDLElement] = (
     CreateTable(replies_table),
     CreateTable(links_table),

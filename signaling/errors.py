@@ -124,6 +124,7 @@ ERRORS: dict[str, ErrorInfo] = {
     "wrong_state": ErrorInfo(409, "通话当前的状态不支持这个操作。", "This cannot be done at this point of the call."),
     "transfer_pending": ErrorInfo(409, "正在转接中。", "A transfer is already under way."),
     "consent_pending": ErrorInfo(409, "正在等待顾客的答复。", "The shopper has been asked and has not answered yet."),
+    "consent_expired": ErrorInfo(410, "顾客没有及时答复上台邀请。", "The shopper did not answer in time."),
     "not_in_show": ErrorInfo(409, "这次通话不在直播间里，不能上台。", "This call is not in a live room."),
     "envelope_invalid": ErrorInfo(400, "商城传来的信息无法读取。", "What the shop sent along could not be read."),
     "envelope_foreign": ErrorInfo(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -33,6 +34,9 @@ class LiveHelp(Protocol):
     async def note_held(self, claims: Claims, call_id: str, notes: Notes) -> bool:
         """Write notes on a call that is still held, and see them stored. False: it is not held. Raises ApiError."""
 
+    def rated_late(self, before: CallRecord, rating: Rating) -> None:
+        """A call that is not held was rated, and the database has it; ``before``: as it was until then."""
+
     async def queues_changed(self, queues: Sequence[QueueRecord]) -> None:
         """These are the queues from now on; the database has them already."""
 
@@ -47,6 +51,9 @@ class NoLiveHelp:
     async def note_held(self, claims: Claims, call_id: str, notes: Notes) -> bool:
         """Never held."""
         return False
+
+    def rated_late(self, before: CallRecord, rating: Rating) -> None:
+        """Nobody counts."""
 
     async def queues_changed(self, queues: Sequence[QueueRecord]) -> None:
         """Nobody minds."""
@@ -111,6 +118,16 @@ def guarded(handler: Handler) -> Handler:
             raise ApiError("store_unavailable", retry_after_s=RETRY_S) from None
 
     return handle
+
+
+@contextlib.contextmanager
+def reachable() -> Iterator[None]:
+    """The same for whoever asks the database outside of HTTP."""
+    try:
+        yield
+    except (exc.SQLAlchemyError, OSError) as error:
+        logger.error("the database: %s", error)
+        raise ApiError("store_unavailable", retry_after_s=RETRY_S) from None
 
 
 def answer(body: Any, status: int = 200) -> web.Response:

@@ -62,7 +62,7 @@ class HelpBook:
         self.epoch_s = epoch_s
         self.queues: dict[str, HelpQueue] = {}
         self.calls: dict[str, Call] = {}
-        self.today = Today()
+        self.today = Today(epoch_s)
         self._estimators: dict[str, Estimator] = {}
         self._by_identity: dict[str, set[str]] = {}
         self._looked: tuple[float, Outlook] | None = None
@@ -358,7 +358,7 @@ class HelpBook:
             # Rung for or not, nobody has answered.
             queue.refused(call.id, by_agent=False)
         self.unqueue(call, now)
-        call.transfer = None
+        call.end_transfer(now)
         call.ended, call.outcome, call.end_reason, call.ended_by = now, outcome, reason, by
         call.step("hang_up" if talked else "give_up")
         for person in list(call.people.values()):
@@ -394,7 +394,8 @@ class HelpBook:
             effects.append(StageLeave(call.id, call.room))
         if call.held_at is not None:
             call.hold_s += now - call.held_at
-        call.held_at, call.held_by, call.transfer, call.escalation = None, None, None, None
+        call.held_at, call.held_by, call.escalation = None, None, None
+        call.end_transfer(now)
         for identity in former:
             effects += self.leave(call, identity, now)
         call.step("lost")
@@ -426,12 +427,7 @@ class HelpBook:
                 call.closed = True
                 self._ended.append((now, call.id))
             return
-        times = [call.wrap_until]
-        for person in call.people.values():
-            times.append(person.until)
-            if person.gone_at is not None and not call.over:
-                times.append(person.gone_at + self.settings.drop_grace_s)
-        self._timers.set(call.id, min((time for time in times if time is not None), default=None))
+        self._timers.set(call.id, call.deadline(self.settings.drop_grace_s))
 
     def due(self, now: float) -> list[Call]:
         """Calls at which something is late; the caller arms them anew."""
@@ -482,7 +478,7 @@ class HelpBook:
         """Those of the day at ``now``."""
         day = Today.day_of(self.epoch_s + now)
         if day != self.today.day:
-            self.today = Today(day)
+            self.today = Today(self.epoch_s, day)
         return self.today
 
     def wall(self, now: float) -> dict[str, Any]:

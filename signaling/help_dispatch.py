@@ -45,26 +45,26 @@ Fields = dict[str, Any]
 async def _status(hub: Hub, peer: Peer, request: m.HelpStatus) -> Fields:
     if not (peer.claims.grants.call or peer.claims.grants.desk):
         raise ApiError("forbidden")
-    return hub.helping.status(peer)
+    return hub.helping.asking.status(peer)
 
 
 async def _help(hub: Hub, peer: Peer, request: m.Help) -> Fields:
     _require_room(peer)
-    return {"call": await hub.helping.ask(peer, request)}
+    return {"call": await hub.helping.asking.ask(peer, request)}
 
 
 async def _leave_callback(hub: Hub, peer: Peer, request: m.LeaveCallback) -> Fields:
     _require_room(peer)
-    return {"callback": await hub.helping.leave_callback(peer, request)}
+    return {"callback": await hub.helping.asking.leave_callback(peer, request)}
 
 
 async def _call_shopper(hub: Hub, peer: Peer, request: m.CallShopper) -> Fields:
     _require_room(peer)
-    return {"call": hub.helping.call_shopper(peer, request)}
+    return {"call": hub.helping.asking.call_shopper(peer, request)}
 
 
 async def _call_link(hub: Hub, peer: Peer, request: m.CallLink) -> Fields:
-    return {"link": hub.helping.make_link(peer, request.topic)}
+    return {"link": await hub.helping.asking.make_link(peer, request.topic)}
 
 
 # --- steps of a call -------------------------------------------------------------------------------------------------
@@ -139,6 +139,10 @@ async def _wrap_up(hub: Hub, peer: Peer, request: m.WrapUp) -> Fields:
     note = clean_text(request.note, newlines=True)
     reasons = tuple(filter(None, map(clean_text, request.reasons)))
     fact = WrappedUp(request.call, who, note, reasons, request.solved, request.done)
+    if request.call not in hub.helping.line.calls:
+        # The Node that held it is gone, or it is long ago.
+        await hub.helping.note(peer.claims, fact)
+        return {}
     call = hub.helping.step(peer, request.call, fact)
     # A note that was confirmed outlives whatever happens next.
     await hub.helping.saved()
@@ -146,9 +150,8 @@ async def _wrap_up(hub: Hub, peer: Peer, request: m.WrapUp) -> Fields:
 
 
 async def _rate(hub: Hub, peer: Peer, request: m.RateCall) -> Fields:
-    await hub.helping.rate(
-        Rated(request.call, peer.claims.identity, request.score, request.comment, request.solved)
-    )
+    who = peer.claims.identity
+    await hub.helping.rate(peer.claims, Rated(request.call, who, request.score, request.comment, request.solved))
     return {}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from signaling.auth import Claims
-from signaling.call_records import Notes, QueueRecord, Rating
+from signaling.call_records import CallRecord, Notes, QueueRecord, Rating
 from signaling.errors import ApiError
 from signaling.help_model import Rated, WrappedUp
 from signaling.helping import Helping
@@ -27,7 +27,7 @@ class HeldCalls:
         """Raises what the Helpline raises."""
         if not self._holds(claims, call_id):
             return False
-        await self._helping.rate(Rated(call_id, claims.identity, rating.score, rating.comment, rating.solved))
+        await self._helping.rate(claims, Rated(call_id, claims.identity, rating.score, rating.comment, rating.solved))
         return True
 
     async def note_held(self, claims: Claims, call_id: str, notes: Notes) -> bool:
@@ -37,6 +37,10 @@ class HeldCalls:
         self._helping.apply(WrappedUp(call_id, claims.identity, notes.note, notes.reasons, notes.solved, False))
         await self._helping.saved()
         return True
+
+    def rated_late(self, before: CallRecord, rating: Rating) -> None:
+        """For the day's figures."""
+        self._helping.rated_late(before, rating)
 
     async def queues_changed(self, queues: Sequence[QueueRecord]) -> None:
         """From now on these."""

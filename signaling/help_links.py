@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 
+from signaling.desk_store import DeskStore, LinkRecord
 from signaling.errors import ApiError
 
 LIFETIME_S = 24 * 3600.0
-MAX_LINKS = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """``expires`` is seconds since the epoch."""
-
-    agent: str
-    topic: str
-    expires: float
+#: Of one agent; of more, the oldest go.
+MAX_LINKS = 200
 
 
 class Links:
-    """Known to this process only; times are seconds since the epoch. Of too many, the oldest go."""
+    """Kept in the database until they expire; times are seconds since the epoch."""
 
-    def __init__(self) -> None:
-        self._links: dict[str, Link] = {}
+    def __init__(self, store: DeskStore) -> None:
+        self._store = store
 
-    def make(self, agent: str, topic: str, now: float) -> tuple[str, Link]:
-        """A new one, and the name that opens it for 24 h: 96 bits that nobody guesses."""
-        for name in [name for name, link in self._links.items() if link.expires <= now]:
-            del self._links[name]
-        while len(self._links) >= MAX_LINKS:
-            del self._links[next(iter(self._links))]
-        name, link = secrets.token_urlsafe(12), Link(agent, topic, now + LIFETIME_S)
-        self._links[name] = link
-        return name, link
+    async def make(self, agent: str, topic: str, now: float) -> LinkRecord:
+        """A new one, that opens for 24 h to whoever has its name: 96 bits that nobody guesses."""
+        record = LinkRecord(secrets.token_urlsafe(12), agent, topic, now + LIFETIME_S)
+        await self._store.save_link(record, now, MAX_LINKS)
+        return record
 
-    def open(self, name: str, now: float) -> Link:
+    async def open(self, name: str, now: float) -> LinkRecord:
         """Raises ``link_expired``, also for one that never was."""
-        link = self._links.get(name)
+        link = await self._store.link(name)
         if link is None or link.expires <= now:
             raise ApiError("link_expired")
         return link

@@ -44,6 +44,7 @@ class HelpSettings:
     wrap_up_s: float = 60.0
     drop_grace_s: float = 60.0
     rating_s: float = 24 * 3600.0
+    consent_s: float = 60.0
     max_calls: int = 5000
 
 
@@ -83,7 +84,7 @@ class CallFact(HelpFact):
 @dataclass(frozen=True, slots=True)
 class CallAsked(CallFact):
     """A shopper asks. ``agent``: who made the link that was opened; ``created``: when it was first asked (seconds,
-    monotonic), if that was before the Node started."""
+    monotonic), if that was before the Node started; ``returned``: and was talking to somebody already."""
 
     identity: str
     name: str
@@ -96,6 +97,7 @@ class CallAsked(CallFact):
     agent: str | None = None
     created: float | None = None
     peer: str | None = None
+    returned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +258,33 @@ class Presence(HelpFact):
     peer: str | None
     connected: bool
     stalled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RoomEnded(HelpFact):
+    """Nobody can come back to this room."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class WritingUp(CallFact):
+    """A call that the last Node left when its agent was writing it up; times as in :class:`CallAsked`."""
+
+    identity: str
+    name: str
+    room: str
+    queue: str
+    direction: Direction
+    media: Media
+    agent: str
+    agent_name: str
+    created: float
+    answered: float
+    ended: float
+    context: CallContext = CallContext()
+    text: str = ""
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)

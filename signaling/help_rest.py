@@ -18,7 +18,7 @@ from signaling.call_records import CallFilter, CallRecord, Cursor, Entry, Notes,
 from signaling.call_store import CallStore
 from signaling.chat_text import clean_text
 from signaling.desk_store import QuickReplies
-from signaling.errors import ApiError, bad_message
+from signaling.errors import bad_message
 from signaling.help_access import TIMEZONE, LiveHelp, NoLiveHelp, Scope, answer, guarded, oversees, scope
 from signaling.http_common import authenticate, read_body
 from signaling.http_query import Query
@@ -64,7 +64,7 @@ def routes(hub: Hub, live: LiveHelp | None = None) -> web.RouteTableDef:
     table = web.RouteTableDef()
     held = live or NoLiveHelp()
     store = hub.store.calls
-    afterwards = Afterwards(store, hub.wall)
+    afterwards = Afterwards(store, hub.wall, held.rated_late)
 
     @table.get("/api/v1/calls")
     @guarded
@@ -91,9 +91,7 @@ def routes(hub: Hub, live: LiveHelp | None = None) -> web.RouteTableDef:
         wanted: NewRating = read_object(NewRating, await read_body(request))
         rating = Rating(wanted.score, clean_text(wanted.comment, newlines=True), wanted.solved, hub.wall())
         if not await held.rate_held(claims, call_id, rating):
-            if not claims.covers((await afterwards.call(call_id)).room):
-                raise ApiError("not_in_call")
-            await afterwards.rate(call_id, claims.identity, rating)
+            await afterwards.rate(call_id, claims, rating)
         return web.Response(status=204)
 
     @table.post("/api/v1/calls/{call}/wrap_up")
@@ -110,7 +108,7 @@ def routes(hub: Hub, live: LiveHelp | None = None) -> web.RouteTableDef:
             supervisor = oversees(claims)
             if supervisor:
                 seen.require(await afterwards.call(call_id), took_part=False)
-            await afterwards.note(call_id, claims.identity, notes, anybodys=supervisor)
+            await afterwards.note(call_id, claims, notes, anybodys=supervisor)
         return answer({"call": wire.call(await afterwards.call(call_id))})
 
     @table.get("/api/v1/me/day")

@@ -12,6 +12,9 @@ from signaling.chat_text import clean_text
 from signaling.envelope import web_address
 from signaling.help_model import CallContext
 
+#: What the shop has signed and decides who is next: kept, so that a restart changes nobody's place.
+ROUTING = ("value", "urgency", "mood", "skills")
+
 
 def record_of(call: Call, epoch_s: float) -> CallRecord:
     """The call's row; ``epoch_s`` is the wall clock at the Helpline's time 0."""
@@ -19,8 +22,13 @@ def record_of(call: Call, epoch_s: float) -> CallRecord:
     def wall(time_s: float | None) -> float | None:
         return None if time_s is None else epoch_s + time_s
 
-    wrap, rating = call.wrap, call.rating
-    written = bool(wrap.note or wrap.reasons or wrap.solved != "unknown")
+    wrap, rating, context = call.wrap, call.rating, call.context
+    if call.transfer is not None:
+        # What was said when handing on is part of the note when that is done; until then a restart must not lose it.
+        wrap = wrap.add(call.transfer.note, call.transfer.at)
+    shown = {**context.shown, "verified": context.verified, "person": context.person}
+    if routing := {name: getattr(context, name) for name in ROUTING if getattr(context, name)}:
+        shown["routing"] = routing
     return CallRecord(
         id=call.id,
         room=call.room,
@@ -48,13 +56,9 @@ def record_of(call: Call, epoch_s: float) -> CallRecord:
         hold_s=call.hold_s,
         transfers=call.transfers,
         escalations=call.escalations,
-        context={**call.context.shown, "verified": call.context.verified, "person": call.context.person},
-        notes=Notes(wrap.note, wrap.reasons, wrap.solved, epoch_s + (call.wrapped or call.ended or 0.0))
-        if written
-        else Notes(),
-        rating=None
-        if rating is None
-        else Rating(rating.score, rating.comment, rating.solved, epoch_s + (call.ended or 0.0)),
+        context=shown,
+        notes=Notes() if wrap.at is None else Notes(wrap.note, wrap.reasons, wrap.solved, epoch_s + wrap.at),
+        rating=None if rating is None else Rating(rating.score, rating.comment, rating.solved, epoch_s + rating.at),
     )
 
 

@@ -7,35 +7,28 @@ carries the one's decisions to the other, tells everybody concerned, and keeps w
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from signaling import help_messages as m
 from signaling.afterwards import Afterwards
+from signaling.auth import Claims
 from signaling.boards import Boards
 from signaling.call import Call
-from signaling.call_records import AgentRecord, CallbackRecord, CallEvent, QueueRecord, Rating
+from signaling.call_records import AgentRecord, CallEvent, CallRecord, Notes, QueueRecord, Rating
 from signaling.chat_text import clean_text
-from signaling.envelope import Envelopes
-from signaling.errors import DEFAULT_LOCALE, ApiError, Locale
-from signaling.file_check import EXTENSIONS, MAX_BYTES
+from signaling.errors import ApiError, Locale
 from signaling.files import FileStore
+from signaling.help_access import reachable
+from signaling.help_asking import Asking
 from signaling.help_book import DEFAULT_QUEUE
 from signaling.help_keeping import Keeper
-from signaling.help_links import Links
 from signaling.help_model import (
     AgentChanged,
     AgentsChanged,
-    CallAsked,
-    CallbackLeft,
     CallChanged,
-    CallPlaced,
     CircleOver,
     CircleWanted,
     DeskGone,
@@ -49,16 +42,17 @@ from signaling.help_model import (
     QueueSpec,
     QueuesSet,
     Rated,
+    RoomEnded,
     Save,
     StageLeave,
     StageMoved,
     StageOffer,
+    WrappedUp,
 )
 from signaling.help_news import HelpNews
-from signaling.help_restart import take_up
-from signaling.help_views import context_of, earlier_of, question_of, record_of
+from signaling.help_restart import take_all_up
+from signaling.help_views import record_of
 from signaling.helpline import Helpline
-from signaling.hook import Hook
 from signaling.peer import DESK, Peer, encode_event, new_id
 from signaling.placement import LiveRoom
 from signaling.room_model import CircleAired, CircleEnded, CircleGrounded, CircleSet, StageOffered
@@ -67,7 +61,6 @@ if TYPE_CHECKING:
     from signaling.hub import Hub
 
 logger = logging.getLogger(__name__)
-EARLIER = 10
 RETRY_S = 1.0
 
 
@@ -86,13 +79,10 @@ class Helping:
         self.line = Helpline(hub.reception.desk, (), settings, hub.wall() - hub.clock())
         self.files = FileStore(Path(config.files))
         self.boards = Boards(hub, self.files.find)
+        self.afterwards = Afterwards(hub.store.calls, hub.wall, self.rated_late)
         self.news = HelpNews(hub)
-        self._envelopes = Envelopes(config.shops)
-        self._hook = Hook(config.hook_url, config.hook_secret, config.hook_timeout_s, wall=hub.wall)
-        self._keeper = Keeper(hub.store.calls)
-        self._cards: dict[str, list[dict[str, Any]]] = {}
-        self._earlier: dict[str, list[dict[str, Any]]] = {}
-        self._links = Links()
+        self.keeper = Keeper(hub.store.calls)
+        self.asking = Asking(hub, self)
         self._timer: asyncio.TimerHandle | None = None
         self._matching = False
         #: Peers from whom something came: before that, nothing has stopped coming.
@@ -107,145 +97,32 @@ class Helping:
             await store.save_queue(default)
             queues = [default]
         self.set_queues(queues)
-        for record in await store.unfinished():
-            take_up(self, self._keeper, record, self._hub.clock())
-        self._keeper.start()
+        await take_all_up(self._hub, self)
+        self.keeper.start()
+        self._hub.spawn(self.asking.enrich_all(list(self.line.calls.values())))
 
     async def close(self) -> None:
         """Write down what is left."""
         self.news.close()
         if self._timer is not None:
             self._timer.cancel()
-        await self._keeper.stop()
-        await self._hook.close()
+        await self.keeper.stop()
+        await self.asking.close()
         self.files.close()
 
     async def saved(self) -> None:
         """Returns when all that happened so far is in the database. Raises ApiError ``store_unavailable``."""
-        await self._keeper.saved()
+        await self.keeper.saved()
 
     def set_queues(self, records: Iterable[QueueRecord]) -> None:
         """These are all the queues from now on."""
         self.apply(QueuesSet(tuple(QueueSpec(**asdict(record)) for record in records)))
 
-    # --- asking --------------------------------------------------------------------------------------------------
-
-    def status(self, peer: Peer) -> dict[str, Any]:
-        """The queues, and what may be sent."""
-        return {
-            "queues": self.line.status(self._hub.clock(), peer.locale),
-            "files": {"max_bytes": MAX_BYTES, "types": list(EXTENSIONS)},
-        }
-
-    async def ask(self, peer: Peer, request: m.Help) -> dict[str, Any]:
-        """A shopper asks for help. Raises ApiError."""
-        if not peer.claims.grants.call:
-            raise ApiError("forbidden")
-        link = self._links.open(request.link, self._hub.wall()) if request.link is not None else None
-        signed = None
-        if request.envelope and self.line.asked_by(peer.claims.identity) is None:
-            signed = self._envelopes.read(request.envelope, peer.claims.identity, self._hub.wall())
-        fact = CallAsked(
-            new_id("c"),
-            peer.claims.identity,
-            peer.claims.name,
-            peer.room,
-            request.queue,
-            request.media,
-            context_of(request.context, peer.locale, None if signed is None else signed.context),
-            clean_text(request.text, newlines=True),
-            link.topic if link is not None else "",
-            link.agent if link is not None else None,
-            peer=peer.id,
-        )
-        self.apply(fact)
-        call = self.line.asked_by(peer.claims.identity)
-        if call is None:
-            raise ApiError("call_ended")
-        if call.id == fact.call_id:
-            if signed is not None:
-                self._envelopes.spend(signed)
-            self._hub.spawn(self._enrich(call))
-        return self.view(call, peer, board=True)
-
-    async def _enrich(self, call: Call) -> None:
-        """What the agent should know: earlier calls, and the cards of the shop's backend."""
-        try:
-            earlier = await self._hub.store.calls.earlier(call.shopper, self._hub.wall(), EARLIER + 1)
-        except (SQLAlchemyError, OSError) as error:
-            logger.error("earlier calls of %s are not known: %s", call.shopper, error)
-            earlier = []
-        if call.state == "ended":
-            return
-        self._earlier[call.id] = [earlier_of(record) for record in earlier if record.id != call.id][:EARLIER]
-        self._tell(call)
-        cards = await self._hook.cards(question_of(call), DEFAULT_LOCALE)
-        if cards and not call.over:
-            self._cards[call.id] = cards
-            self._tell(call)
-
-    async def leave_callback(self, peer: Peer, request: m.LeaveCallback) -> dict[str, Any]:
-        """Call me back. One open wish per person and queue: another one replaces it. Raises ApiError."""
-        claims = peer.claims
-        if not claims.grants.call:
-            raise ApiError("forbidden")
-        call = None if request.call is None else self._call(peer, request.call)
-        # Where the call waits is where to call back from.
-        queue = call.queue if call is not None else request.queue or next(iter(self.line.queues))
-        digest = hashlib.sha256(f"{claims.identity}\n{queue}".encode()).hexdigest()[:16]
-        self.apply(CallbackLeft(f"b{digest}", claims.identity, request.call, queue, request.at / 1000))
-        name, phone, note = claims.name, clean_text(request.phone), clean_text(request.note, newlines=True)
-        now, at, about = self._hub.wall(), request.at / 1000, request.call or ""
-        record = CallbackRecord(
-            f"b{digest}", claims.identity, now, at, peer.room, name, queue, about, phone, note, peer.locale
-        )
-        self._keeper.save_callback(record)
-        await self.saved()
-        return {"id": record.id, "at": request.at, "queue": queue}
-
-    def call_shopper(self, peer: Peer, request: m.CallShopper) -> dict[str, Any]:
-        """An agent rings somebody who is in the room. Raises ApiError."""
-        self._require_agent(peer)
-        room = self._hub.room_of(peer)
-        member = room.state.member_by_identity(request.identity)
-        shopper = None if member is None else room.peers.get(member.id)
-        if shopper is None or shopper is peer or not shopper.connected or not shopper.claims.grants.call:
-            raise ApiError("peer_not_found")
-        claims = peer.claims
-        fact = CallPlaced(
-            new_id("c"),
-            claims.identity,
-            claims.name,
-            shopper.claims.identity,
-            shopper.claims.name,
-            peer.room,
-            request.media,
-            clean_text(request.topic),
-        )
-        self.apply(fact)
-        for each in (shopper, peer):
-            self.moved(each)
-        call = self.line.get(fact.call_id)
-        self._hub.spawn(self._enrich(call))
-        return self.view(call, peer, board=True)
-
-    def make_link(self, peer: Peer, topic: str) -> dict[str, Any]:
-        """Raises ApiError ``forbidden``."""
-        self._require_agent(peer)
-        name, link = self._links.make(peer.claims.identity, clean_text(topic), self._hub.wall())
-        url = self._hub.config.help.link_url.replace("{id}", name)
-        return {"id": name, "url": url, "expires": round(link.expires * 1000)}
-
-    def _require_agent(self, peer: Peer) -> None:
-        grants = peer.claims.grants
-        if not grants.desk or "microphone" not in grants.publish:
-            raise ApiError("forbidden")
-
     # --- steps of a call -----------------------------------------------------------------------------------------
 
     def step(self, peer: Peer, call_id: str, fact: HelpFact) -> dict[str, Any]:
         """Something that somebody in the call does. Raises ApiError."""
-        call, who = self._call(peer, call_id), peer.claims.identity
+        call, who = self.call(peer, call_id), peer.claims.identity
         concerned = who in call.people
         self.apply(fact)
         if not (concerned or who in call.people or peer.claims.grants.supervise):
@@ -255,22 +132,32 @@ class Helping:
             self.moved(peer)
         return self.view(call, peer, board=True)
 
-    def _call(self, peer: Peer, call_id: str) -> Call:
+    def call(self, peer: Peer, call_id: str) -> Call:
         """Raises ``call_not_found``, also for a call that the token is not for."""
         call = self.line.get(call_id)
         if not peer.claims.covers(call.room):
             raise ApiError("call_not_found")
         return call
 
-    async def rate(self, fact: Rated) -> None:
+    async def rate(self, claims: Claims, fact: Rated) -> None:
         """The shopper's word, kept when this returns. Raises ApiError."""
         comment = clean_text(fact.comment, newlines=True)
-        if fact.call_id in self.line.calls:
+        call = self.line.calls.get(fact.call_id)
+        if call is not None:
+            if not claims.covers(call.room):
+                raise ApiError("call_not_found")
             self.apply(replace(fact, comment=comment))
             await self.saved()
-        else:
-            rating = Rating(fact.score, comment, fact.solved, self._hub.wall())
-            await Afterwards(self._hub.store.calls, self._hub.wall).rate(fact.call_id, fact.identity, rating)
+            return
+        rating = Rating(fact.score, comment, fact.solved, self._hub.wall())
+        with reachable():
+            await self.afterwards.rate(fact.call_id, claims, rating)
+
+    async def note(self, claims: Claims, fact: WrappedUp) -> None:
+        """Notes on a call that is held no longer, kept when this returns. Raises ApiError."""
+        notes = Notes(fact.note, fact.reasons, fact.solved, self._hub.wall())
+        with reachable():
+            await self.afterwards.note(fact.call_id, claims, notes)
 
     def file_access(self, call_id: str, token: str | None) -> str:
         """Who asks for a call's files. Raises ApiError."""
@@ -300,10 +187,10 @@ class Helping:
         expected = [track for track in room.state.tracks_of(peer.id) if not (track.muted or track.held)]
         return bool(expected) and not any(track.flowing for track in expected) and peer.id in self._flowed
 
-    def gone(self, peer: Peer) -> None:
-        """Somebody has left a room for good."""
+    def gone(self, peer: Peer, *, replaced: bool = False) -> None:
+        """Somebody has left a room for good; ``replaced``: and is there with another connection already."""
         self._flowed.discard(peer.id)
-        if self.line.calls_of(peer.claims.identity):
+        if not replaced and self.line.calls_of(peer.claims.identity):
             self.apply(Presence(peer.claims.identity, peer.room, None, False))
 
     def flow_changed(self, room: LiveRoom, track_id: str) -> None:
@@ -318,7 +205,7 @@ class Helping:
     def attended(self, peer: Peer) -> None:
         """Somebody sat down at the desk."""
         claims, now = peer.claims, self._hub.wall()
-        self._keeper.save_agent(AgentRecord(claims.identity, claims.name, claims.skills, now, now))
+        self.keeper.save_agent(AgentRecord(claims.identity, claims.name, claims.skills, now, now))
 
     def desk_gone(self, identity: str) -> None:
         """An agent has left the desk for good."""
@@ -336,6 +223,15 @@ class Helping:
         if not self._hub.closing:
             self.apply(AgentsChanged())
             self.news.changed()
+
+    def room_ended(self, name: str) -> None:
+        """Nobody can come back to this room: the calls in it are over, those that wait too."""
+        self.apply(RoomEnded(name))
+
+    def rated_late(self, before: CallRecord, rating: Rating) -> None:
+        """A call that is held no longer was rated: the day's figures have it all the same."""
+        former = None if before.rating is None else before.rating.score
+        self.line.figures(self._hub.clock()).score(before.created, rating.score, former)
 
     def stage_moved(self, circle_id: str, on: bool, code: str | None) -> None:
         """A call came on stage, or went off, or was not let on."""
@@ -359,7 +255,7 @@ class Helping:
         for call_id, former in changed.items():
             call = self.line.calls.get(call_id)
             if call is not None:
-                self._tell(call, former)
+                self.tell(call, former)
                 if call.state == "ended":
                     self._forget(call)
         self._arm()
@@ -387,11 +283,11 @@ class Helping:
             case QueueNews():
                 self.news.changed()
             case Happened(call_id, kind, identity, at, detail):
-                self._keeper.add(CallEvent(call_id, kind, self.line.epoch_s + at, identity, dict(detail)))
+                self.keeper.add(CallEvent(call_id, kind, self.line.epoch_s + at, identity, dict(detail)))
             case Save(call_id):
                 call = self.line.calls.get(call_id)
                 if call is not None:
-                    self._keeper.save(record_of(call, self.line.epoch_s))
+                    self.keeper.save(record_of(call, self.line.epoch_s))
 
     def _look_for(self, call: Call, room: LiveRoom) -> None:
         """Somebody who was in the room before being in the call."""
@@ -420,13 +316,13 @@ class Helping:
         """Something was written in a call: for the books."""
         by = message["by"]["identity"]
         detail = {key: message[key] for key in ("id", "text", "article", "file") if message[key] is not None}
-        self._keeper.add(CallEvent(call.id, "message", self._hub.wall(), by, detail))
+        detail |= {key: message["by"][key] for key in ("name", "side")}
+        self.keeper.add(CallEvent(call.id, "message", self._hub.wall(), by, detail))
 
     def _forget(self, call: Call) -> None:
         self.boards.forget(call.id)
         self.files.forget(call.id)
-        self._cards.pop(call.id, None)
-        self._earlier.pop(call.id, None)
+        self.asking.forget(call.id)
 
     def _arm(self) -> None:
         if self._timer is not None:
@@ -459,13 +355,10 @@ class Helping:
         title = self.line.title(call.queue, locale)
         fields = call.to_wire(viewer, self.line.epoch_s, self._hub.clock(), title)
         if viewer == "agent":
-            fields["cards"] = self._cards.get(call.id, [])
-            fields["earlier"] = [
-                {**line, "queue": self.line.title(line["queue"], locale)} for line in self._earlier.get(call.id, [])
-            ]
+            fields |= self.asking.known(call.id, locale)
         return fields
 
-    def _tell(self, call: Call, former: Iterable[str] = ()) -> None:
+    def tell(self, call: Call, former: Iterable[str] = ()) -> None:
         """``call`` to every connection of everybody concerned."""
         written: dict[tuple[str, Locale], str] = {}
         for peer in self.peers_of(call, {*call.people, *former}):

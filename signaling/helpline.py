@@ -36,10 +36,12 @@ from signaling.help_model import (
     Presence,
     QueueNews,
     QueuesSet,
+    RoomEnded,
     Taken,
+    WritingUp,
 )
 from signaling.help_queue import HelpQueue
-from signaling.helpline_talk import TALK_RULES, answer_in_talk, drop_from_talk, refuse_in_talk
+from signaling.helpline_talk import TALK_RULES, answer_in_talk, consent_is_late, drop_from_talk, refuse_in_talk
 from signaling.routing import suits
 
 MAX_CALLBACK_S = 14 * 86400.0
@@ -106,12 +108,25 @@ def _asked(line: Helpline, fact: CallAsked, now: float) -> list[HelpEffect]:
     if only and _away(line, only, call.room):
         # Better somebody else than nobody.
         only = ""
-    line.line_up(call, now, only=only)
+    line.line_up(call, now, only=only, returned=fact.returned)
     line.widen()
     if not restored:
         line.figures(now).asked += 1
     effects.append(line.note(call, "asked", fact.identity, now, queue=spec.name))
     return [*effects, *line.changed(call), *line.ring_waiting(now)]
+
+
+def _writing_up(line: Helpline, fact: WritingUp, now: float) -> list[HelpEffect]:
+    call = Call(
+        fact.call_id, fact.room, fact.queue, fact.direction, fact.media, fact.identity, fact.created, fact.context,
+        fact.text, fact.topic, "wrap_up", agent=fact.agent, agent_name=fact.agent_name, answered=fact.answered,
+        ended=fact.ended, wrap_until=now + line.settings.wrap_up_s,
+    )  # fmt: skip
+    line.calls[call.id] = call
+    line.join(call, Person(fact.identity, fact.name, "shopper", "shopper", "full", connected=False))
+    line.join(call, Person(fact.agent, fact.agent_name, "agent", "agent", "full", connected=False))
+    line.desk.engage_call(fact.agent, call.id, "wrap_up", now, room=call.room)
+    return [AgentChanged(fact.agent), *line.changed(call)]
 
 
 def _away(line: Helpline, identity: str, room: str) -> bool:
@@ -221,6 +236,9 @@ def _ended(line: Helpline, fact: CallEnded, now: float) -> list[HelpEffect]:
         raise ApiError("wrong_state")
     if person.mode != "full":
         raise ApiError("forbidden")
+    if person.why == "transfer" and call.transfer is not None:
+        # Only asked for advice so far: the one who has the call goes on with it.
+        return drop_from_talk(line, call, person, now)
     outcome: Outcome = "completed" if call.open else "failed"
     return line.finish(call, outcome, person.side, fact.reason, now)
 
@@ -240,6 +258,13 @@ def _callback(line: Helpline, fact: CallbackLeft, now: float) -> list[HelpEffect
     if call.open:
         raise ApiError("wrong_state")
     return line.finish(call, "callback", "shopper", "", now, event="callback_left")
+
+
+def _room_ended(line: Helpline, fact: RoomEnded, now: float) -> list[HelpEffect]:
+    effects: list[HelpEffect] = []
+    for call in [call for call in line.calls.values() if call.room == fact.room and not call.over]:
+        effects += line.finish(call, "completed" if call.open else "failed", "system", "room_ended", now)
+    return effects
 
 
 def _presence(line: Helpline, fact: Presence, now: float) -> list[HelpEffect]:
@@ -331,6 +356,7 @@ def _tick(line: Helpline, _fact: HelpTick, now: float) -> list[HelpEffect]:
         for person in call.ringing():
             if person.until is not None and person.until <= now and person.identity in call.people and not call.over:
                 effects += _no(line, call, person, "no_answer", now)
+        effects += consent_is_late(line, call, now)
         effects += _grace(line, call, now)
         line.arm(call, now)
     for queue in list(line.queues.values()):
@@ -363,12 +389,14 @@ Rule = Callable[[Any, Any, float], list[HelpEffect]]
 
 _RULES: Mapping[type[HelpFact], Rule] = {
     CallAsked: _asked,
+    WritingUp: _writing_up,
     CallPlaced: _placed,
     Answered: _answered,
     Taken: _taken,
     Declined: _declined,
     CallEnded: _ended,
     CallbackLeft: _callback,
+    RoomEnded: _room_ended,
     Presence: _presence,
     DeskGone: _desk_gone,
     AgentsChanged: _agents_changed,

@@ -37,6 +37,8 @@ from signaling.help_model import (
 )
 
 MAX_AGENTS = 4
+#: Why nobody goes on air who was asked and said nothing.
+LATE = "consent_expired"
 #: Rooms in which there is no show.
 HELP_ROOM = "help"
 
@@ -147,7 +149,7 @@ def _transfer_asked(line: HelpBook, fact: TransferAsked, now: float) -> list[Hel
     if fact.warm:
         identity, name = _find(line, call, fact.kind, fact.to, fact.identity, frozenset())
         effects = _hold(line, call, fact.identity, now, True)
-        call.transfer = Transfer(fact.identity, fact.kind, fact.to, name, fact.note)
+        call.transfer = Transfer(fact.identity, fact.kind, fact.to, name, fact.note, now)
         effects.append(_ring_into(line, call, identity, name, "transfer", now))
         return [note, *effects, *line.changed(call)]
     _require_taker(line, call, fact, now)
@@ -167,8 +169,7 @@ def _require_taker(line: HelpBook, call: Call, fact: TransferAsked, now: float) 
 def _hand_on(line: HelpBook, call: Call, fact: TransferAsked, now: float) -> list[HelpEffect]:
     """Cold: the shopper waits for the next one, at the head of the queue."""
     effects = [*_unstage(call), *_hold(line, call, fact.identity, now, False)]
-    if fact.note:
-        call.wrap = replace(call.wrap, note=f"{call.wrap.note}\n{fact.note}".strip()[:4000])
+    call.wrap = call.wrap.add(fact.note, now)
     former = [person.identity for person in call.people.values() if person.side != "shopper"]
     line.handled(call, now)
     for identity in former:
@@ -210,7 +211,7 @@ def refuse_in_talk(line: HelpBook, call: Call, person: Person, now: float) -> li
                 raise ApiError("agent_busy")
             identity, name = _find(line, call, transfer.kind, transfer.to, transfer.by, tried)
         except ApiError:
-            call.transfer = None
+            call.end_transfer(now, keep=False)
             effects.append(line.note(call, "transfer_failed", person.identity, now))
             effects += _hold(line, call, transfer.by, now, False)
         else:
@@ -230,13 +231,11 @@ def _transfer_completed(line: HelpBook, fact: TransferCompleted, now: float) -> 
 
 def _complete(line: HelpBook, call: Call, transfer: Transfer, now: float) -> list[HelpEffect]:
     taker = next(person for person in call.people.values() if person.why == "transfer" and person.mode == "full")
-    call.transfer = None
+    call.end_transfer(now)
     call.transfers += 1
     if transfer.by == call.agent or call.agent not in call.people:
         call.agent, call.agent_name = taker.identity, taker.name
     call.change(taker.identity, why="")
-    if transfer.note:
-        call.wrap = replace(call.wrap, note=f"{call.wrap.note}\n{transfer.note}".strip()[:4000])
     effects = line.leave(call, transfer.by, now) if transfer.by in call.people else []
     effects += _hold(line, call, transfer.by, now, False)
     if call.escalation is not None and call.escalation.by == transfer.by:
@@ -258,7 +257,7 @@ def _take_back(line: HelpBook, call: Call, identity: str, now: float) -> list[He
     effects: list[HelpEffect] = []
     for each in called:
         effects += line.leave(call, each, now)
-    call.transfer = None
+    call.end_transfer(now, keep=False)
     effects += _hold(line, call, identity, now, False)
     effects.append(line.note(call, "transfer_cancelled", identity, now))
     return [*effects, *line.changed(call, called), *line.ring_waiting(now)]
@@ -379,7 +378,7 @@ def _escalation_asked(line: HelpBook, fact: EscalationAsked, now: float) -> list
         raise ApiError("forbidden")
     if call.state != "active" or _staged(call) or call.transfer is not None:
         raise ApiError("wrong_state")
-    call.escalation = Escalation(fact.identity, fact.topic)
+    call.escalation = Escalation(fact.identity, fact.topic, until=now + line.settings.consent_s)
     return [line.note(call, "escalation_asked", fact.identity, now, topic=fact.topic), *line.changed(call)]
 
 
@@ -388,6 +387,8 @@ def _consented(line: HelpBook, fact: StageConsent, now: float) -> list[HelpEffec
     if fact.identity != call.shopper:
         raise ApiError("not_in_call" if fact.identity not in call.people else "forbidden")
     asked = call.escalation
+    if asked is not None and asked.code == LATE:
+        raise ApiError(LATE)
     if asked is None or asked.state not in ("asking", "offered", "on_stage"):
         raise ApiError("wrong_state")
     if asked.state == "offered" and fact.consent != "no":
@@ -402,6 +403,15 @@ def _consented(line: HelpBook, fact: StageConsent, now: float) -> list[HelpEffec
     call.escalation = replace(asked, consent=fact.consent, state="offered" if asked.state == "asking" else asked.state)
     offer = StageOffer(call.id, call.room, asked.by, asked.topic, call.aired(), fact.consent)
     return [note, *line.changed(call), offer]
+
+
+def consent_is_late(line: HelpBook, call: Call, now: float) -> list[HelpEffect]:
+    """The shopper has not said whether to go on air: then not."""
+    asked = call.escalation
+    if asked is None or asked.state != "asking" or asked.until is None or asked.until > now:
+        return []
+    call.escalation = replace(asked, state="declined", code=LATE, until=None)
+    return [line.note(call, "stage_consent", "", now, consent=LATE), *line.changed(call)]
 
 
 def _stage_moved(line: HelpBook, fact: StageMoved, now: float) -> list[HelpEffect]:
@@ -443,7 +453,7 @@ def _wrapped_up(line: HelpBook, fact: WrappedUp, now: float) -> list[HelpEffect]
         call.require_agent(fact.identity)
     elif call.state in ("waiting", "ringing"):
         raise ApiError("wrong_state")
-    call.wrap = Wrap(fact.note, fact.reasons, fact.solved)
+    call.wrap = Wrap(fact.note, fact.reasons, fact.solved, now)
     if call.state == "wrap_up" and fact.done:
         return line.close(call, now)
     if call.state == "wrap_up":
@@ -460,8 +470,8 @@ def _rated(line: HelpBook, fact: Rated, now: float) -> list[HelpEffect]:
         raise ApiError("wrong_state")
     if call.ended is not None and call.ended + line.settings.rating_s < now:
         raise ApiError("rating_closed")
-    line.figures(now).score(fact.score, None if call.rating is None else call.rating.score)
-    call.rating = Score(fact.score, fact.comment, fact.solved)
+    line.figures(now).score(line.epoch_s + call.created, fact.score, None if call.rating is None else call.rating.score)
+    call.rating = Score(fact.score, fact.comment, fact.solved, now)
     return [line.note(call, "rated", fact.identity, now, score=fact.score), *line.changed(call)]
 
 

@@ -409,8 +409,7 @@ class Hub:
             self._staff_moved(room, peer)
             if not self.reception.is_reachable(peer.claims.identity):
                 self.staging.lost(peer.claims.identity)
-            if code != "identity_replaced":
-                self.helping.gone(peer)
+            self.helping.gone(peer, replaced=code == "identity_replaced")
         if code is not None:
             peer.dismiss(ApiError(code))
         else:

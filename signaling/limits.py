@@ -1,8 +1,8 @@
-"""How much one session may do. Pure: time is an argument."""
+"""How much one session, or one person, may do. Pure: time is an argument."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
@@ -26,3 +26,21 @@ class TokenBucket:
             self.level -= 1.0
             return 0.0
         return (1.0 - self.level) / self.rate
+
+
+@dataclass(slots=True)
+class Limiter:
+    """One bucket for each of many people; of too many the one longest unheard is forgotten."""
+
+    rate: float
+    burst: float
+    most: int = 10_000
+    buckets: dict[str, TokenBucket] = field(default_factory=dict)
+
+    def wait(self, identity: str, now: float) -> float:
+        """As :meth:`TokenBucket.take`."""
+        bucket = self.buckets.pop(identity, None) or TokenBucket(self.rate, self.burst, now)
+        self.buckets[identity] = bucket
+        if len(self.buckets) > self.most:
+            del self.buckets[next(iter(self.buckets))]
+        return bucket.take(now)

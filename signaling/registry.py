@@ -61,6 +61,8 @@ class Registry:
             record = RoomRecord(name, "", self._hub.policy, self._hub.wall())
             await self._hub.store.save_room(record)
         await self._hub.store.end_room(name)
+        # First, while those in it can still be told how their calls ended.
+        self._hub.helping.room_ended(name)
         if room is not None:
             self._hub.apply(room, Closing("room_ended"))
 

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from signaling import help_admin, help_rest
 from signaling.auth import Claims, Role
-from signaling.call_records import Notes, QueueRecord, Rating
+from signaling.call_records import CallRecord, Notes, QueueRecord, Rating
 from signaling.call_store import CallStore
 from signaling.http_common import errors
 from tests.signaling.fakes import Rig, config, make_rig
@@ -34,6 +34,9 @@ class FakeLive:
         if call_id in self.held:
             self.told.append((call_id, claims.identity, notes.note))
         return call_id in self.held
+
+    def rated_late(self, before: CallRecord, rating: Rating) -> None:
+        self.told.append((before.id, rating.score))
 
     async def queues_changed(self, queues: Sequence[QueueRecord]) -> None:
         self.told.append([queue.name for queue in queues])

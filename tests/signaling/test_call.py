@@ -103,7 +103,7 @@ def test_who_sees_what() -> None:
 
 
 def test_a_colleague_who_is_consulted_is_not_shown() -> None:
-    call = make("on_hold", transfer=Transfer("anna", "skill", "repair", "Ben", "no good", "talking"))
+    call = make("on_hold", transfer=Transfer("anna", "skill", "repair", "Ben", "no good", state="talking"))
     call.change("ben", mode="full", why="transfer")
     people = {person["identity"]: person["mode"] for person in call.to_wire("shopper", 0.0, 0.0)["people"]}
     assert people == {"shopper": "hold", "anna": "full"}

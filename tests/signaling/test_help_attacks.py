@@ -10,6 +10,7 @@ import pytest
 from signaling.call_records import AgentRecord
 from signaling.call_store import CallStore
 from signaling.help_keeping import Keeper
+from signaling.limits import Limiter
 from tests.signaling.conftest import MakeSite, Site
 from tests.signaling.fakes import config
 from tests.signaling.help_steps import agent, call_state, enters, shopper, talking
@@ -95,6 +96,7 @@ async def test_a_link_does_not_get_round_the_limit_of_calls(make_site: MakeSite)
 
 async def test_what_ended_leaves_nothing_behind(site: Site) -> None:
     helping = site.hub.helping
+    helping.asking._asks = Limiter(100.0, 100.0)
     desk = await agent(site)
     customer, _ = await shopper(site)
     console, _ = await enters(site, "agent")
@@ -107,7 +109,7 @@ async def test_what_ended_leaves_nothing_behind(site: Site) -> None:
         await console.ok("wrap_up", call=call, done=True)
         await customer.ok("end_call", call=call)
     await settle(site)
-    assert (helping.boards._boards, helping._cards, helping._earlier) == ({}, {}, {})
+    assert (helping.boards._boards, helping.asking._cards, helping.asking._earlier) == ({}, {}, {})
     assert helping.line.next_deadline() is None
     assert not helping.line.desk.call_of("agent")
 
@@ -139,3 +141,16 @@ async def test_what_cannot_be_written_does_not_stop_the_rest(site: Site, monkeyp
     await keeper.saved()
     assert [record.identity for record in await calls.agents()] == ["good"]
     await keeper.stop()
+
+
+async def test_who_asks_and_hangs_up_again_and_again_is_slowed_down(site: Site) -> None:
+    customer, _ = await shopper(site)
+    for _ in range(20):
+        call = (await customer.ok("help"))["call"]["id"]
+        await customer.ok("end_call", call=call)
+    refused = await customer.ask("help")
+    assert (refused["code"], 0 < refused["retry_after_s"] <= 5) == ("rate_limited", True)
+    other, _ = await shopper(site, "other")
+    await other.ok("help")
+    # The limit is on calls, not on asking what there is.
+    assert (await other.ok("help"))["call"]["state"] == "waiting"
