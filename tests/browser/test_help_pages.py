@@ -112,6 +112,8 @@ async def test_a_call_through_the_pages(pages: Pages, service: Service, room: st
     await sees_words(live, "lm-help .lm-rate", "Thank you")
     await desk.locator("lm-wrap-up textarea").fill("Paired by hand", timeout=PATIENCE_MS)
     await tap(desk, "lm-wrap-up button.primary")
+    # Only now it is in the database: the news that the call has ended comes before that.
+    await expect(desk.get_by_text("Wrap-up saved.")).to_be_visible(timeout=PATIENCE_MS)
     await expect(desk.locator("lm-wrap-up")).to_be_hidden(timeout=PATIENCE_MS)
     (kept,) = (await service.rest("GET", f"/calls?room={room}"))["calls"]
     assert (kept["outcome"], kept["entry"], kept["notes"]["note"]) == ("completed", "live", "Paired by hand")
