@@ -1,7 +1,9 @@
-/** Two short tones for what must not be missed, and whether the person wants to hear them. */
+/** Short tones for what must not be missed, and whether the person wants to hear them. */
 
 const KEY = "lianmai.chime";
 const TONES_HZ = [880, 660, 880];
+/** Up: something is recorded from now on; down: it is not any more. */
+const NOTICES_HZ = { begin: [523, 784], end: [784, 523] };
 const TONE_S = 0.14;
 const LOUDNESS = 0.16;
 
@@ -28,15 +30,25 @@ export function wantChime(on) {
 
 /** Sound, if it is wanted and the browser lets this page make any yet. */
 export function chime() {
-  if (!chimeWanted() || typeof AudioContext === "undefined" || navigator.userActivation?.hasBeenActive === false) return;
-  context ??= new AudioContext();
-  const playing = context;
-  void playing.resume().then(() => play(playing), () => {});
+  if (chimeWanted()) sound(TONES_HZ);
 }
 
-/** @param {AudioContext} playing */
-function play(playing) {
-  TONES_HZ.forEach((frequency, index) => {
+/** What people have a right to hear, whatever they want to hear otherwise. @param {"begin" | "end"} which */
+export function notice(which) {
+  sound(NOTICES_HZ[which]);
+}
+
+/** @param {readonly number[]} tones */
+function sound(tones) {
+  if (typeof AudioContext === "undefined" || navigator.userActivation?.hasBeenActive === false) return;
+  context ??= new AudioContext();
+  const playing = context;
+  void playing.resume().then(() => play(playing, tones), () => {});
+}
+
+/** @param {AudioContext} playing @param {readonly number[]} tones */
+function play(playing, tones) {
+  tones.forEach((frequency, index) => {
     const from = playing.currentTime + index * TONE_S * 1.2;
     const tone = playing.createOscillator();
     const gain = playing.createGain();
