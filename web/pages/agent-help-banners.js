@@ -87,7 +87,7 @@ function stageBanner({ call, rights }) {
     case "on_stage":
       return { id: "stage", kind: "live", text: t("stagecall.on", { name, consent: consentWord(consent) }), ...back(t("stagecall.back")) };
     default: {
-      const why = consent === "no" ? t("stagecall.no", { name }) : refusal(code);
+      const why = code === "consent_expired" ? t("stagecall.consent_expired", { name }) : consent === "no" ? t("stagecall.no", { name }) : refusal(code);
       return { id: `stage_${state}_${consent}_${code ?? ""}`, kind: "info", text: why, actions: [{ id: "dismiss", label: t("urgent.ok") }] };
     }
   }

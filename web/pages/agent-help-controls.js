@@ -54,7 +54,7 @@ export function moreControls(facts) {
   if (narrow) controls.push(...screenControls(facts), ...moveControls(facts).filter(({ id }) => id !== "hold"));
   controls.push(...askControls(facts));
   if (rights.lead && agents > 1) {
-    controls.push({ id: "step_out", icon: "lower", label: t("call.step_out"), hint: t("call.step_out_hint") });
+    controls.push({ id: "step_out", icon: "exit", label: t("call.step_out"), hint: t("call.step_out_hint") });
   }
   return controls;
 }

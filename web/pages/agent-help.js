@@ -353,6 +353,8 @@ export class AgentHelp extends Emitter {
     const unanswered = call.direction === "out" && (now ?? call).answered === null;
     // Handed on, or left to a colleague.
     const goesOn = now !== null && now.outcome === null && now.ended === null && now.state !== "wrap_up";
+    // Where notes are to be written, their page says so, and its button is where this would be.
+    if (!unanswered && !goesOn && this.duty === "wrap") return;
     this.emit("said", { what: unanswered ? "call_unanswered" : goesOn ? "call_left" : "call_over", name });
   }
 

@@ -10,7 +10,7 @@ import { nextCamera } from "./agent-view.js";
 import { agentNotice, passing } from "./agent-words.js";
 import { CallBar } from "./components/call-bar.js";
 import { DayCard } from "./components/day-card.js";
-import { ask, showKeys } from "./components/dialog.js";
+import { ask, closeDialogs, showKeys } from "./components/dialog.js";
 import "./components/language-switch.js";
 import { Notice } from "./components/notice.js";
 import { OfferCard } from "./components/offer-card.js";
@@ -102,6 +102,8 @@ function render() {
 function sceneChanged(scene) {
   lastScene = scene;
   more = false;
+  // A question over the page would keep the ring from being answered.
+  if (scene === "ring" || scene === "call_ring") closeDialogs();
   // On a phone the middle comes to the front when something happens there.
   if (scene === "idle") side.pane = "desk";
   else side.pane = scene === "call" && desk.help.call?.media === "text" ? "talk" : "stage";

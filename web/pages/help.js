@@ -37,5 +37,7 @@ help.token = async () => {
 };
 start.addEventListener("click", () => help.open(link ? "video" : undefined));
 for (const type of ["lm-help-open", "lm-help-close"]) help.addEventListener(type, render);
+// The widget's own button is not shown here: this one is where the way back is.
+help.addEventListener("lm-help-close", () => help.dataset["state"] === "button" && start.focus());
 await startLocale();
 onLocale(render);

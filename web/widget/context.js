@@ -22,7 +22,8 @@ export function contextOf({ data, url, title, locale, device }) {
   return {
     entry: /** @type {Entry} */ (ENTRIES.has(entry) ? entry : data["productId"] ? "product" : data["orderId"] ? "order" : "help"),
     page_url: pageUrl(url).slice(0, 500),
-    page_title: cut(data["pageTitle"] ?? title, 200),
+    // A page may blink in its title, as the live page does; that is no part of its name.
+    page_title: cut((data["pageTitle"] ?? title).replace(/^\u25cf\s*/, ""), 200),
     product: productOf(data),
     order: data["orderId"] ? { id: cut(data["orderId"], 64), title: cut(data["orderTitle"] ?? "", 120) } : null,
     locale: locale.slice(0, 35),

@@ -21,7 +21,7 @@ import { failureOf } from "./words.js";
  * @typedef {import("./types.js").Media} Media
  * @typedef {import("./types.js").Model} Model
  * @typedef {import("../pages/capture.js").DeviceSource} DeviceSource
- * @typedef {{ id: "taken" | "callback" | "trouble" | "sound" | "no_camera" | "still", failure?: Failure }} Told
+ * @typedef {{ id: "taken" | "callback" | "trouble" | "sound" | "no_camera" | "still" | "consent_expired", failure?: Failure }} Told
  */
 
 /**
@@ -195,8 +195,8 @@ export class Flow extends Emitter {
   }
 
   #leave() {
-    if (this.#state.call || this.#state.open || !this.#session?.own) return;
     const session = this.#session;
+    if (this.#state.call || this.#state.open || !session?.own) return;
     this.#session = null;
     session.close();
     this.#set({ queues: null });
@@ -305,12 +305,15 @@ export class Flow extends Emitter {
       this.#state.chat = false;
       return;
     }
+    const was = previous?.escalation?.state;
+    // A question of whether to be on air is seen by whoever has made the call small, too.
+    if (call.escalation?.state === "asking" && was !== "asking") this.#state.open = true;
+    if (call.escalation?.code === "consent_expired" && was === "asking") this.emit("told", { id: "consent_expired" });
     const room = this.room;
     const talking = call.state === "active" || call.state === "on_hold";
     if (began) this.#state.media = call.media;
     if (began && call.direction !== "out") void this.media.restore(call.media);
-    if (began && !this.#state.open && call.direction !== "out" && talking) this.#state.open = true;
-    if (began && call.direction === "out") this.#state.open = true;
+    if (began && (call.direction === "out" || talking)) this.#state.open = true;
     if (room && call.media !== "text" && (talking || call.direction !== "out")) this.media.send(room, !talking);
     if (talking && previous?.state !== "active") this.#state.callback = "none";
   }
@@ -409,9 +412,8 @@ export class Flow extends Emitter {
    */
   async rate(score, comment, solved) {
     this.#set({ rating: "sending" });
-    const done = await this.#try(() =>
-      this.line?.rate(score, /** @type {any} */ ({ ...(comment ? { comment } : {}), ...(solved ? { solved } : {}) })),
-    );
+    const said = { ...(comment ? { comment } : {}), ...(solved ? { solved } : {}) };
+    const done = await this.#try(() => this.line?.rate(score, /** @type {any} */ (said)));
     this.#set({ rating: done ? "done" : "open" });
   }
 

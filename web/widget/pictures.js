@@ -4,7 +4,7 @@
  *
  * Events: `change` (who has a picture changed, or sound is blocked).
  */
-import { make } from "../pages/dom.js";
+import { make, setText } from "../pages/dom.js";
 import { Emitter } from "../sdk/emitter.js";
 import { Player } from "../sdk/player.js";
 
@@ -111,7 +111,7 @@ export class Pictures extends Emitter {
     let picture = this.#pictures.get(id);
     if (!picture) {
       const video = make("video");
-      const box = make("div", "lm-picture", video);
+      const box = make("div", "lm-picture", video, make("span", "lm-picture-name truncate"));
       const split = id.lastIndexOf(":");
       picture = { id, identity: id.slice(0, split), screen: id.endsWith(":screen"), box, video, player: new Player(video, { over: true }), tracks: new Set() };
       picture.player.on("autoplayblocked", () => this.emit("change", null));
@@ -140,10 +140,14 @@ export class Pictures extends Emitter {
     const rank = (/** @type {Picture} */ { screen, identity }) => (screen ? 0 : 100) + Math.max(0, order.indexOf(identity));
     const [main] = seen.sort((a, b) => rank(a) - rank(b));
     this.#main = main?.id ?? "";
+    const names = new Map(this.#people.map(({ identity, name }) => [identity, name]));
     let small = 0;
     for (const picture of this.#pictures.values()) {
       const large = picture.id === this.#main;
       picture.box.classList.toggle("main", large);
+      // The large one's name is in the head.
+      const [, label] = picture.box.children;
+      if (label) setText(label, names.get(picture.identity) ?? "");
       if (large) picture.box.removeAttribute("data-small");
       else picture.box.dataset.small = String(picture.box.classList.contains("dark") ? -1 : small++);
     }

@@ -95,7 +95,7 @@ export class WaitScene {
     this.#showSaid(call?.messages ?? [], this.#flow.asked || (call?.topic ?? ""));
     setText(this.#callback, t("widget.wait.callback"));
     this.#callback.hidden = !waiting || coming;
-    setText(this.#cancel, t("widget.wait.cancel"));
+    setText(this.#cancel, coming ? t("widget.wait.stop") : t("widget.wait.cancel"));
   }
 
   /**

@@ -10,12 +10,20 @@ import { deviceWords } from "./words.js";
  * @typedef {import("./view.js").View} View
  */
 
+/** The server waits this long for an answer, ms; it may say until when itself. */
+const CONSENT_MS = 60_000;
+
 export class Sheets {
   element = make("div", "lm-sheet-layer");
   #flow;
   #sheet = make("div", "lm-sheet");
   #shown = "";
   #preview = make("video", "lm-consent-video");
+  #left = make("p", "lm-note number");
+  /** When the question is over, by our own clock, ms. */
+  #until = 0;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #timer;
 
   /** @param {Flow} flow */
   constructor(flow) {
@@ -47,6 +55,7 @@ export class Sheets {
     this.#shown = key;
     this.element.hidden = wanted === null;
     this.#preview.srcObject = null;
+    clearInterval(this.#timer);
     if (wanted === "consent") this.#consent(view, model, name);
     else if (wanted === "device") this.#device(view, model, camera);
     else if (wanted) this.#camera(wanted, name);
@@ -63,6 +72,10 @@ export class Sheets {
     const track = flow.media.capture.tracks.camera;
     const seen = view.kind === "video" && track !== null && model.camera.state === "on";
     if (seen) this.#preview.srcObject = new MediaStream([track]);
+    const until = model.call?.escalation?.until;
+    this.#until = until ? until - (flow.room?.clockOffsetMs ?? 0) : Date.now() + CONSENT_MS;
+    this.#count();
+    this.#timer = setInterval(() => this.#count(), 500);
     const choice = (/** @type {Consent} */ consent, /** @type {SVGSVGElement} */ glyph, /** @type {string} */ label, /** @type {string} */ body) => {
       const control = button("", `lm-choice${consent === "no" ? " quiet" : ""}`, () => void flow.consent(consent));
       control.append(glyph, make("span", "", make("strong", "", label), ...(body ? [make("small", "", body)] : [])));
@@ -78,8 +91,13 @@ export class Sheets {
         ...(seen ? [choice("blurred", icon("blur"), t("widget.consent.blurred"), t("widget.consent.blurred_body"))] : []),
         choice("voice", icon("mic"), t("widget.consent.voice"), t("widget.consent.voice_body")),
         choice("no", icon("close"), t("widget.consent.no"), t("widget.consent.no_body")),
+        this.#left,
       ],
     );
+  }
+
+  #count() {
+    setText(this.#left, t("widget.consent.left", { seconds: Math.max(0, Math.ceil((this.#until - Date.now()) / 1000)) }));
   }
 
   /**

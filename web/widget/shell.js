@@ -234,7 +234,7 @@ export class Shell {
 
   /** @param {import("./flow.js").Told} told */
   #tell({ id, failure }) {
-    const words = failure ? failureWords(failure) : id === "still" ? t("widget.told.still") : "";
+    const words = failure ? failureWords(failure) : id === "still" ? t("widget.told.still") : id === "consent_expired" ? t("widget.told.consent_expired") : "";
     if (!words) return;
     setText(this.#toast, words);
     this.#toast.dataset.tone = failure ? "bad" : "good";

@@ -44,7 +44,7 @@
  * @property {{ identity: string, name: string, peer: string | null, state: "connected" | "reconnecting" | "away" }} shopper
  * @property {readonly Person[]} people
  * @property {{ kind: string, to: string | null, name: string, warm: boolean, state: "ringing" | "talking" } | null} transfer
- * @property {{ state: "asking" | "offered" | "on_stage" | "declined" | "refused", consent: Consent | null, code?: string } | null} escalation
+ * @property {{ state: "asking" | "offered" | "on_stage" | "declined" | "refused", consent: Consent | null, code?: string, until?: number | null } | null} escalation
  * @property {readonly Message[]} messages
  * @property {object | null} [frame]
  * @property {{ title: string, steps: readonly { text: string, done: boolean }[] } | null} [checklist]

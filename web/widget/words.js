@@ -156,11 +156,28 @@ export function bannerWords(banner, name, call) {
     case "warm":
       return t("widget.banner.warm", { name: call?.transfer?.name ?? "" });
     case "on_stage":
-      return t("widget.banner.on_stage");
+      return airWords(call?.escalation?.consent ?? null);
     case "stage_offered":
       return t("widget.banner.stage_offered");
     case "stage_refused":
       return t("widget.banner.stage_refused");
+  }
+}
+
+/**
+ * What the audience has of us.
+ * @param {import("./types.js").Consent | null} consent
+ */
+function airWords(consent) {
+  switch (consent) {
+    case "video":
+      return t("widget.banner.on_stage_video");
+    case "blurred":
+      return t("widget.banner.on_stage_blurred");
+    case "voice":
+      return t("widget.banner.on_stage_voice");
+    default:
+      return t("widget.banner.on_stage");
   }
 }
 

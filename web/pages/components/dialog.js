@@ -62,6 +62,11 @@ function keyName(key) {
   return key.toUpperCase();
 }
 
+/** Put away whatever is asked, as if the answer were no: something more pressing needs the page. */
+export function closeDialogs() {
+  for (const dialog of document.querySelectorAll("dialog.dialog[open]")) if (dialog instanceof HTMLDialogElement) dialog.close();
+}
+
 /**
  * An open dialog to fill; it is gone from the page once closed.
  * @param {string} title
