@@ -176,7 +176,8 @@ def make_app(hub: Hub, config: Config, limits: SessionLimits, pool: WorkerPool |
     app.add_routes(files.routes(hub.helping.files, hub.helping.file_access, hub.helping.takes_files))
     if config.demo.enabled:
         app.router.add_post("/dev/token", _demo_token(hub))
-    app.add_routes(Pages(WEB_ROOT, demo=config.demo.enabled).routes())
+    pages = Pages(WEB_ROOT, demo=config.demo.enabled, images=config.help.image_origins)
+    app.add_routes(pages.routes())
     return app
 
 

@@ -57,10 +57,11 @@ class Boards:
         return message
 
     def mark(self, peer: Peer, request: m.CallMark) -> None:
-        """Raises ApiError."""
+        """Raises ApiError ``mark_invalid``, also for a track that has just ended: the call goes on."""
         call, by = self._writer(peer, request.call)
         now, at_ms = self._hub.clock(), self._epoch_ms()
-        self._relay(call, self.of(call.id).add_mark(by, request.mark, now=now, at_ms=at_ms))
+        targets = self._pictures(call)
+        self._relay(call, self.of(call.id).add_mark(by, request.mark, now=now, at_ms=at_ms, targets=targets))
 
     def clear(self, peer: Peer, request: m.CallClear) -> None:
         """Raises ApiError."""
@@ -114,6 +115,16 @@ class Boards:
             # What is written, all in the call can read.
             raise ApiError("forbidden")
         return call, Writer(person.identity, person.name, person.side)
+
+    def _pictures(self, call: Call) -> frozenset[str]:
+        """The tracks of the call that can be drawn on: whatever picture its people share, and nobody else's."""
+        room = self._hub.rooms.get(call.room)
+        if room is None:
+            return frozenset()
+        people = {person.peer for person in call.people.values()}
+        return frozenset(
+            track.id for track in room.state.tracks.values() if track.kind == "video" and track.peer in people
+        )
 
     def _relay(self, call: Call, relay: Relay | None, *, skip: str = "", replay: bool = True) -> None:
         """To those of the call who are in its room."""

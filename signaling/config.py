@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+import re
 import tomllib
 import types
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 PREFIX = "LIANMAI_"
+_ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?")
 T = TypeVar("T")
 RecordMode = Literal["off", "on_demand", "always", "sampled"]
 
@@ -31,6 +33,11 @@ def setting(default: Any, text: str, check: Callable[[Any], bool] | None = None)
 
 def _port(value: int) -> bool:
     return 0 <= value <= 65535
+
+
+def _origins(values: tuple[str, ...]) -> bool:
+    """Whether each is an origin (RFC 6454, or one with ``*.`` before its host) and can stand in a header."""
+    return len(values) <= 32 and all(_ORIGIN.fullmatch(value) for value in values)
 
 
 def _positive(value: float) -> bool:
@@ -103,6 +110,9 @@ class HelpConfig:
     hook_url: str = setting("", "asked for cards about the shopper when an agent answers (POST); empty: nobody is")
     hook_secret: str = setting("", "signs what is sent to the hook")
     hook_timeout_s: float = setting(2.0, "how long the hook may take", _positive)
+    image_origins: tuple[str, ...] = setting(
+        (), "origins from which the console shows the pictures of cards, like https://img.shop.example", _origins
+    )
     link_url: str = setting("/help#link={id}", "where a link to an agent leads")
     files: str = setting("data/files", "folder for the pictures and files of calls")
     ring_s: float = setting(15.0, "how long one agent is rung", lambda value: 5 <= value <= 120)

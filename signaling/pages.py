@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,12 +28,15 @@ TYPES = {
     ".webp": "image/webp",
     ".mp3": "audio/mpeg",
 }
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
+
+
+def content_security_policy(images: Sequence[str] = ()) -> str:
+    """``images``: origins whose pictures are shown as well."""
+    rules = (
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        "img-src 'self' data: blob:",
+        " ".join(("img-src 'self' data: blob:", *images)),
         "font-src 'self'",
         "media-src 'self' blob: mediastream:",
         "connect-src 'self' ws: wss:",
@@ -42,7 +45,10 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "form-action 'self'",
         "frame-ancestors 'self'",
     )
-)
+    return "; ".join(rules)
+
+
+CONTENT_SECURITY_POLICY = content_security_policy()
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -72,9 +78,11 @@ class _File:
 
 
 class Pages:
-    """Reads files on demand and keeps them until they change on disk. ``root`` is ``web/``."""
+    """Reads files on demand and keeps them until they change on disk. ``root`` is ``web/``; ``images``: origins from which
+    the agent's console shows the pictures of cards."""
 
-    def __init__(self, root: Path, *, demo: bool) -> None:
+    def __init__(self, root: Path, *, demo: bool, images: Sequence[str] = ()) -> None:
+        self._cards = {"Content-Security-Policy": content_security_policy(images)}
         self._root = root.resolve()
         self._demo = demo
         self._cache: dict[Path, tuple[tuple[int, int], _File]] = {}
@@ -85,7 +93,7 @@ class Pages:
         table.get("/")(self._page("landing.html"))
         table.get("/live/{room}")(self._page("live.html"))
         table.get("/host/{room}")(self._page("host.html"))
-        table.get("/agent")(self._page("agent.html"))
+        table.get("/agent")(self._page("agent.html", self._cards))
         table.get("/help")(self._page("help.html"))
         table.get("/wall")(self._page("wall.html"))
         table.get("/kpi")(self._page("kpi.html"))
@@ -93,12 +101,12 @@ class Pages:
         table.get("/web/{path:.+}")(self._asset)
         return table
 
-    def _page(self, name: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def _page(self, name: str, more: Mapping[str, str] = NOTHING_MORE) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def show(request: web.Request) -> web.StreamResponse:
             room = request.match_info.get("room")
             if room is not None and not ROOM_NAME.fullmatch(room):
                 raise ApiError("not_found")
-            return await self._serve(request, self._root / "pages" / name)
+            return await self._serve(request, self._root / "pages" / name, more)
 
         return show
 

@@ -354,6 +354,28 @@ async def test_marks_reach_the_other_side_and_who_comes_back(site: Site) -> None
     assert [entry["id"] for entry in joined["room"]["call"]["marks"]] == [drawn["id"]]
 
 
+async def test_only_what_the_call_shows_can_be_drawn_on(site: Site) -> None:
+    """Tracks come and go: a mark on one that has just ended is refused, and everything else goes on."""
+    customer, console, _desk, call = await talking(site)
+    other, _ = await shopper(site, "other")
+    await other.ok("help")
+    mine, theirs, foreign = [(await publish(each, *AV))["ids"] for each in (customer, console, other)]
+    mark = {"kind": "step", "color": "#ff0000", "width": 0.01, "points": [[0.1, 0.2]], "n": 1}
+    for target, code in (
+        (mine["camera"], None),
+        (theirs["camera"], None),
+        (mine["microphone"], "mark_invalid"),
+        (foreign["camera"], "mark_invalid"),
+        ("nothing", "mark_invalid"),
+    ):
+        reply = await console.ask("call_mark", call=call, mark={**mark, "target": target})
+        assert reply.get("code") == code, target
+    await customer.ok("unpublish", track=mine["camera"])
+    assert await console.code("call_mark", call=call, mark={**mark, "target": mine["camera"]}) == "mark_invalid"
+    await console.ok("call_mark", call=call, mark={**mark, "target": theirs["camera"]})
+    await customer.ok("call_say", call=call, text="still here")
+
+
 async def test_an_agent_who_was_in_the_room_already_is_found_there(site: Site) -> None:
     desk = await agent(site)
     _console, joined = await enters(site, "agent")

@@ -23,6 +23,16 @@ async def test_pages(site: Site, path: str) -> None:
     assert 'name="lianmai-demo"' not in await response.text()
 
 
+async def test_pictures_of_cards_come_from_the_origins_that_are_named(make_site: MakeSite) -> None:
+    site = await make_site(config(help__image_origins="https://img.shop.example,https://*.cdn.example:8443"))
+    policies = {
+        path: (await site.http.get(path)).headers["Content-Security-Policy"].split("; ") for path in ("/agent", "/live/demo")
+    }
+    assert "img-src 'self' data: blob: https://img.shop.example https://*.cdn.example:8443" in policies["/agent"]
+    assert "img-src 'self' data: blob:" in policies["/live/demo"]
+    assert set(policies["/agent"]) - set(policies["/live/demo"]) == {policies["/agent"][3]}
+
+
 async def test_demo_mode_marks_its_pages(make_site: MakeSite) -> None:
     site = await make_site(config(demo__enabled=True))
     text = await (await site.http.get("/live/demo")).text()
