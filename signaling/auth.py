@@ -30,6 +30,8 @@ MAX_IDENTITY = 128
 MAX_NAME = 64
 MAX_SKILLS = 16
 MAX_SKILL = 32
+MAX_QUEUES = 32
+MAX_QUEUE = 64
 ROOM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
@@ -41,7 +43,7 @@ class Grants:
     ``publish``: which sources, for those without ``show`` only while they are on stage (``whisper`` excepted);
     ``show``: run the show; ``manage``: the room; ``chat``: write where all can read; ``backchannel``: the private
     channel of the staff; ``desk``: be rung, and see which rooms are live; ``call``: ask for help; ``supervise``: see all
-    that goes on at the desk, listen to calls and step in.
+    that goes on at the desk, listen to calls and step in; ``review``: see and score what was recorded.
     """
 
     publish: frozenset[Source] = frozenset()
@@ -53,6 +55,7 @@ class Grants:
     desk: bool = False
     call: bool = False
     supervise: bool = False
+    review: bool = False
 
     def to_wire(self) -> dict[str, Any]:
         """As it stands in tokens and messages."""
@@ -84,7 +87,7 @@ ROLE_GRANTS: dict[Role, Grants] = {
     "agent": Grants(publish=ON_STAGE, subscribe=True, chat=True, backchannel=True, desk=True),
     "shopper": Grants(subscribe=True, chat=True, call=True),
     "viewer": Grants(subscribe=True, chat=True, call=True),
-    "reviewer": Grants(subscribe=True),
+    "reviewer": Grants(subscribe=True, review=True),
     "supervisor": Grants(
         publish=frozenset(("whisper",)),
         subscribe=True,
@@ -93,6 +96,7 @@ ROLE_GRANTS: dict[Role, Grants] = {
         backchannel=True,
         desk=True,
         supervise=True,
+        review=True,
     ),
     "admin": Grants(frozenset(SOURCES), **dict.fromkeys(FLAGS, True)),
 }
@@ -102,7 +106,8 @@ ROLE_GRANTS: dict[Role, Grants] = {
 class Claims:
     """A verified token. Times are seconds since the epoch; ``room`` may be ``*`` (any room, for backends and agents).
 
-    ``skills`` say which questions an agent can take; an invitation may ask for one.
+    ``skills`` say which questions an agent can take; an invitation may ask for one. ``queues``: a reviewer sees the
+    recordings of these only; empty: of all.
     """
 
     room: str
@@ -114,6 +119,7 @@ class Claims:
     expires_at: float
     token_id: str
     skills: tuple[str, ...] = ()
+    queues: tuple[str, ...] = ()
 
     @property
     def is_host(self) -> bool:
@@ -178,6 +184,7 @@ class Authority:
         name: str | None = None,
         grants: Grants | None = None,
         skills: Iterable[str] = (),
+        queues: Iterable[str] = (),
         key_id: str | None = None,
     ) -> str:
         """Make a token; ``grants`` default to the role's. Raises ValueError for values that would not verify."""
@@ -203,6 +210,8 @@ class Authority:
             "exp": int(now + lifetime_s),
             "jti": secrets.token_urlsafe(12),
         }
+        if limited := read_queues(list(queues)):
+            payload["queues"] = list(limited)
         return jwt.encode(payload, self._keys[key_id], algorithm=ALGORITHM, headers={"kid": key_id})
 
     def verify(self, token: str | None, now: float, room: str | None = None) -> Claims:
@@ -288,6 +297,7 @@ def _claims(payload: dict[str, Any]) -> Claims:
         expires_at=_seconds(payload["exp"]),
         token_id=token_id,
         skills=read_skills(payload.get("skills", [])),
+        queues=read_queues(payload.get("queues", [])),
     )
 
 
@@ -299,6 +309,15 @@ def read_skills(value: Any) -> tuple[str, ...]:
         isinstance(skill, str) and 0 < len(skill) <= MAX_SKILL and not _CONTROL.search(skill) for skill in value
     ):
         raise ValueError("a skill is 1 to 32 printable characters")
+    return tuple(dict.fromkeys(value))
+
+
+def read_queues(value: Any) -> tuple[str, ...]:
+    """At most 32 different names of queues, 1 to 64 printable characters each. Raises ValueError."""
+    if not isinstance(value, list) or len(value) > MAX_QUEUES:
+        raise ValueError("queues must be a list of at most 32")
+    if not all(isinstance(name, str) and 0 < len(name) <= MAX_QUEUE and not _CONTROL.search(name) for name in value):
+        raise ValueError("a queue's name is 1 to 64 printable characters")
     return tuple(dict.fromkeys(value))
 
 

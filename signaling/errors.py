@@ -154,6 +154,37 @@ ERRORS: dict[str, ErrorInfo] = {
     "link_expired": ErrorInfo(
         410, "链接已失效，请向客服要一个新的。", "This link has expired; please ask for a new one."
     ),
+    "recording_not_found": ErrorInfo(404, "找不到这段录制。", "There is no such recording."),
+    "recording_erased": ErrorInfo(410, "这段录制已被删除。", "This recording has been erased."),
+    "recording_not_ready": ErrorInfo(409, "录制还在处理中，请稍后再来。", "This recording is still being prepared."),
+    "recording_held": ErrorInfo(
+        409, "这段录制已被依法保留，不能删除。", "This recording is under legal hold and cannot be erased."
+    ),
+    "recording_refused": ErrorInfo(409, "有人尚未同意录制。", "Somebody has not agreed to being recorded."),
+    "recording_off": ErrorInfo(409, "这里没有开启录制。", "Nothing is recorded here."),
+    "consent_version": ErrorInfo(
+        409, "录制说明已更新，请重新阅读后再同意。", "The text about recording has changed; please read it again."
+    ),
+    "playback_key_invalid": ErrorInfo(401, "播放链接已失效，请重新打开。", "This playback link is no longer valid."),
+    "playback_key_foreign": ErrorInfo(403, "播放链接不属于您。", "This playback link belongs to somebody else."),
+    "range_invalid": ErrorInfo(416, "请求的片段超出了文件范围。", "The requested range lies outside of the file."),
+    "template_not_found": ErrorInfo(404, "找不到这个评分表。", "There is no such scorecard."),
+    "template_changed": ErrorInfo(
+        409, "评分表已更新，请核对后再提交。", "The scorecard has changed; please check before you submit."
+    ),
+    "answer_invalid": ErrorInfo(
+        400, "评分项“{field}”没有填写或不符合要求。", "The answer to “{field}” is missing or does not fit."
+    ),
+    "comment_required": ErrorInfo(400, "评分项“{field}”需要填写说明。", "The answer to “{field}” needs a comment."),
+    "comment_not_found": ErrorInfo(404, "找不到这条评论。", "There is no such comment."),
+    "review_not_found": ErrorInfo(404, "找不到这份质检评分。", "There is no such review."),
+    "review_submitted": ErrorInfo(
+        409, "这份质检评分当前不能这样修改。", "This review can no longer, or not yet, be changed in this way."
+    ),
+    "review_not_yours": ErrorInfo(403, "这份质检评分不归您处理。", "This review is not yours to handle."),
+    "sample_invalid": ErrorInfo(
+        400, "抽样条件有误，或没有可抽的录制。", "The sample does not fit, or there is nothing to draw from."
+    ),
     "store_unavailable": ErrorInfo(
         503, "暂时无法保存，请稍后再试。", "This could not be saved just now; please try again."
     ),
