@@ -65,6 +65,9 @@ class Keeper:
 
     async def saved(self) -> None:
         """Returns when all that was handed in so far is in the database. Raises ApiError ``store_unavailable``."""
+        if self._task is not None and self._task.done():
+            # The Node is going down, and nobody writes any more.
+            raise ApiError("store_unavailable", retry_after_s=RETRY_S)
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         self._wake.set()

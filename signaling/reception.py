@@ -75,6 +75,9 @@ class Reception:
     def gone(self, peer: Peer) -> None:
         """The console is gone for good, unless the same person has another one open."""
         identity = peer.claims.identity
+        if self._hub.closing:
+            # Nobody has left: the next Node goes on with what they were doing.
+            return
         if any(other.claims.identity == identity for other in self.peers()):
             return
         self.desk.gone(identity, self._now())
