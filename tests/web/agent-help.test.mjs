@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bannersOf } from "../../web/pages/agent-help-banners.js";
 import { callControls, moreControls, nextZoom } from "../../web/pages/agent-help-controls.js";
+import { repliesFor, repliesIn } from "../../web/pages/agent-help-replies.js";
 import { EMPTY_DRAFT, asDrafts, draftOf } from "../../web/pages/agent-help-notes.js";
 import {
   colleaguesFor,
@@ -242,3 +243,23 @@ test("our seat is never the shopper's", () => {
   assert.equal(seatOf(call({ people: [person("me", { side: "shopper" })] }), "me"), null);
   assert.equal(seatOf(call(), "me")?.mode, "full");
 });
+
+test("own quick replies take the place of the console's, with the shopper's name in them", () => {
+  assert.deepEqual(repliesFor(["Hello {name}!", "{name}, {name}"], "Mia"), ["Hello Mia!", "Mia, Mia"]);
+  assert.deepEqual(repliesFor([], "Mia"), []);
+  assert.ok(repliesFor(null, "Mia").length > 0);
+});
+
+for (const [what, text, expected] of /** @type {const} */ ([
+  ["lines", " a \n\nb\na\n", { replies: ["a", "b"], problem: null }],
+  ["none", "\n", { replies: [], problem: null }],
+  ["too many", Array.from({ length: 51 }, (_, n) => n).join("\n"), "many"],
+  ["one too long", `${"x".repeat(301)}\nb`, "long"],
+  ["as long as may be", "x".repeat(300), { replies: ["x".repeat(300)], problem: null }],
+])) {
+  test(`quick replies from ${what}`, () => {
+    const found = repliesIn(text);
+    if (typeof expected === "string") assert.equal(found.problem, expected);
+    else assert.deepEqual(found, expected);
+  });
+}

@@ -41,7 +41,10 @@ for (const [search, expected] of [
 test("what is asked can be read again, and holds no token", () => {
   const question = { from: "2026-10-01", to: "2026-10-31", by: /** @type {const} */ ("queue") };
   assert.deepEqual(readQuestion(`?${asQuery(question)}`, TODAY), question);
-  assert.equal(asQuery(question, { timezone: "Asia/Shanghai", format: "csv", locale: "zh-CN" }), "from=2026-10-01&to=2026-10-31&by=queue&timezone=Asia%2FShanghai&format=csv&locale=zh-CN");
+  assert.equal(asQuery(question, { format: "csv", locale: "zh-CN" }), "from=2026-10-01&to=2026-10-31&by=queue&format=csv&locale=zh-CN");
+  // Before the server has said what day it is in the shop, it is asked for its own last days.
+  assert.deepEqual(readQuestion("?by=agent"), { from: "", to: "", by: "agent" });
+  assert.equal(asQuery(readQuestion("?by=agent"), { format: "json" }), "by=agent&format=json");
 });
 
 for (const [from, to, preset] of [[TODAY, TODAY, 1], ["2026-11-17", TODAY, 7], ["2026-11-16", TODAY, null], ["2026-11-10", "2026-11-16", null]]) {
@@ -111,7 +114,7 @@ async function asking(answer) {
   };
   const rest = new KpiRest(async () => "secret");
   const question = { from: TODAY, to: TODAY, by: /** @type {const} */ ("day") };
-  const reader = { timezone: "UTC", locale: "en" };
+  const reader = { locale: "en" };
   const done = (/** @type {(rest: KpiRest) => Promise<any>} */ act) => act(rest).then((value) => ({ value }), (error) => ({ code: error.code })).finally(() => { globalThis.fetch = real; });
   return { asked, report: () => done((it) => it.report(question, reader, new AbortController().signal)), file: () => done((it) => it.file(question, reader, "csv")) };
 }

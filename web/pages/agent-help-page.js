@@ -64,7 +64,7 @@ export class HelpPage {
     this.#render = render;
     // The server takes drafts only after the call; what it refuses before is kept here.
     this.#notes = new CallNotes((call, draft) => void this.#help.ask("wrap_up", { call, ...draft, done: false }).catch(() => {}));
-    this.side = new HelpSide(this.#help, this.#notes, render);
+    this.side = new HelpSide(this.#help, this.#rest, this.#notes, render);
     this.#listen();
   }
 

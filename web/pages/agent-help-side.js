@@ -1,9 +1,10 @@
 /** Beside a call: what is known, the chat, the steps, our notes; one tab each in the console's right side. */
-import { quickReplies } from "./agent-help-words.js";
+import { editReplies, repliesFor } from "./agent-help-replies.js";
 import { CallChat } from "./components/call-chat.js";
 import { CallContextCard } from "./components/call-context.js";
 import { CallNoteForm } from "./components/call-note-form.js";
 import { ChecklistPanel } from "./components/checklist.js";
+import { toast } from "./components/toast.js";
 import { t } from "./locale.js";
 
 /**
@@ -14,6 +15,7 @@ import { t } from "./locale.js";
 
 export class HelpSide {
   #help;
+  #rest;
   #notes;
   #changed;
   /** Brings the right side to the front on a phone. */
@@ -34,13 +36,17 @@ export class HelpSide {
 
   /**
    * @param {AgentHelp} help
+   * @param {import("./agent-help-rest.js").HelpRest} rest
    * @param {import("./agent-help-notes.js").CallNotes} notes
    * @param {() => void} changed
    */
-  constructor(help, notes, changed) {
+  constructor(help, rest, notes, changed) {
     this.#help = help;
+    this.#rest = rest;
     this.#notes = notes;
     this.#changed = changed;
+    this.#chat.editable = true;
+    this.#chat.addEventListener("editquick", () => void this.#edit());
     this.#form.addEventListener("draft", (event) => {
       const { call } = help;
       if (call) notes.set(call.id, /** @type {CustomEvent<import("./agent-help-notes.js").Draft>} */ (event).detail);
@@ -73,7 +79,7 @@ export class HelpSide {
   /** Put a quick reply into the box, to be looked at and sent. @param {number} number from 1 */
   quick(number) {
     const { call, visit } = this.#help;
-    const words = call && visit?.rights.write ? quickReplies(call.shopper.name)[number - 1] : undefined;
+    const words = call && visit?.rights.write ? repliesFor(this.#rest.replies, call.shopper.name)[number - 1] : undefined;
     if (words === undefined) return;
     this.open("words");
     // Its box grows with the words: it must have its width first.
@@ -103,9 +109,10 @@ export class HelpSide {
       panel.readonly = !visit?.rights.write;
       panel.help = visit?.help ?? null;
     }
-    const words = quickReplies(call.shopper.name);
-    if (words.join() !== this.#quick) {
-      this.#quick = words.join();
+    void this.#rest.learn();
+    const words = repliesFor(this.#rest.replies, call.shopper.name);
+    if (words.join("\n") !== this.#quick) {
+      this.#quick = words.join("\n");
       this.#chat.quick = words;
     }
     this.#form.show({ id: call.id, draft: this.#notes.of(call) });
@@ -114,6 +121,13 @@ export class HelpSide {
       this.#talk?.open("words");
     }
     this.#count(call);
+  }
+
+  async #edit() {
+    const changed = await editReplies(this.#rest.replies);
+    if (!changed) return;
+    const kept = await this.#help.try(() => this.#rest.keep(changed.replies));
+    if (kept) toast(t("replies.saved"), { kind: "good", replaces: "replies" });
   }
 
   /** @param {Call} call */

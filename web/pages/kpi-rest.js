@@ -5,7 +5,7 @@ const TIMEOUT_MS = 30_000;
 
 /**
  * @typedef {import("./kpi-view.js").Question} Question
- * @typedef {{ timezone: string, locale: string }} Reader
+ * @typedef {{ locale: string }} Reader
  */
 
 export class KpiRest {

@@ -66,24 +66,24 @@ export function rangeProblem(from, to) {
 /**
  * What the address asks for; what it says wrong is as if it said nothing.
  * @param {string} search location.search
- * @param {string} today
+ * @param {string} [today] empty: not known; then the range is the server's last seven days, and empty too
  * @returns {Question}
  */
-export function readQuestion(search, today) {
+export function readQuestion(search, today = "") {
   const query = new URLSearchParams(search);
   const by = BY.find((name) => name === query.get("by")) ?? "day";
   const [from, to] = [query.get("from") ?? "", query.get("to") ?? ""];
   if (rangeProblem(from, to) === null) return { from, to, by };
-  return { from: addDays(today, -6), to: today, by };
+  return today ? { from: addDays(today, -6), to: today, by } : { from: "", to: "", by };
 }
 
 /**
  * @param {Question} question
- * @param {{ timezone?: string, format?: "json" | "csv", locale?: string }} [more]
+ * @param {{ format?: "json" | "csv", locale?: string }} [more]
  * @returns {string} without a question mark
  */
-export function asQuery({ from, to, by }, { timezone, format, locale } = {}) {
-  return new URLSearchParams({ from, to, by, ...(timezone ? { timezone } : {}), ...(format ? { format } : {}), ...(locale ? { locale } : {}) }).toString();
+export function asQuery({ from, to, by }, { format, locale } = {}) {
+  return new URLSearchParams({ ...(from && to ? { from, to } : {}), by, ...(format ? { format } : {}), ...(locale ? { locale } : {}) }).toString();
 }
 
 /** Which preset a range is, if any: its number of days, up to today. @param {Question} question @param {string} today */

@@ -16,7 +16,6 @@ import { isDemo, TokenNeeded, TokenSource } from "./token.js";
 
 /** @typedef {import("./kpi-view.js").Report} Report */
 
-const TIMEZONE = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
 const GONE_MS = 10_000;
 
 const tokens = new TokenSource("*", "supervisor");
@@ -32,10 +31,12 @@ const table = byId("table", KpiTable);
 const csv = byId("csv", HTMLButtonElement);
 const json = byId("json", HTMLButtonElement);
 
-const today = () => dayAt(Date.now());
-let question = readQuestion(location.search, today());
+let question = readQuestion(location.search);
 /** @type {Report | null} */
 let report = null;
+/** Days are the shop's, wherever the reader is: the server says where that is. */
+let timezone = "";
+const today = () => dayAt(Date.now(), timezone);
 /** @type {{ code: string, message: string } | null} */
 let failure = null;
 let tokenNeeded = false;
@@ -57,6 +58,12 @@ async function load() {
   render();
   try {
     report = await rest.report(question, reader(), own.signal);
+    timezone = report.timezone;
+    if (question.to === "") {
+      question = { ...question, from: report.from, to: report.to };
+      [from.value, to.value] = [question.from, question.to];
+      history.replaceState(null, "", `?${asQuery(question)}${kept()}`);
+    }
   } catch (error) {
     if (asking === own) fail(error);
   }
@@ -72,7 +79,7 @@ function kept() {
   return query.size > 0 ? `&${query}` : "";
 }
 
-const reader = () => ({ timezone: TIMEZONE, locale: getLocale() });
+const reader = () => ({ locale: getLocale() });
 
 /** @param {unknown} error */
 function fail(error) {
@@ -110,7 +117,7 @@ async function save(format) {
 
 function render() {
   const loading = asking !== null;
-  const wrong = rangeProblem(from.value, to.value);
+  const wrong = question.to === "" ? null : rangeProblem(from.value, to.value);
   root.dataset.scene = tokenNeeded ? "token" : failure ? "failed" : report === null ? "loading" : isEmpty(report) ? "empty" : "report";
   root.toggleAttribute("aria-busy", loading);
   byId("range-problem", HTMLElement).hidden = wrong === null;

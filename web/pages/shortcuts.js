@@ -13,7 +13,8 @@
 export function listenShortcuts(shortcuts) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    if (takesKeys(event.target) || document.querySelector("dialog[open]")) return;
+    // Fields of the help widget are inside its shadow: from here the target would be the widget.
+    if (takesKeys(event.composedPath()[0] ?? null) || document.querySelector("dialog[open]")) return;
     const key = event.key.toLowerCase();
     const found = shortcuts.find((shortcut) => shortcut.keys.includes(key));
     if (!found) return;

@@ -44,7 +44,7 @@ export async function kpi(url, page) {
   if (wanted in STATUS) return { status: STATUS[/** @type {keyof typeof STATUS} */ (wanted)], type: "application/json", body: JSON.stringify({ error: { code: wanted, message: "The server's own sentence." } }) };
   const en = query.get("locale") === "en";
   const by = query.get("by") ?? "day";
-  const [from, to] = [query.get("from") ?? "", query.get("to") ?? ""];
+  const [from, to] = [query.get("from") ?? "2026-11-17", query.get("to") ?? "2026-11-23"];
   const next = random(7);
   const size = wanted === "empty" ? 0 : by === "day" ? 120 : 300;
   const days = Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000) + 1;
@@ -53,7 +53,7 @@ export async function kpi(url, page) {
     : Array.from({ length: wanted === "many" ? 40 : AGENTS.length }, (_, n) => [AGENTS[n % AGENTS.length] && `agent-${n}`, AGENTS[n % AGENTS.length]]);
   const rows = (wanted === "empty" && by !== "day" ? [] : keys).map(([key, label]) => ({ key, label, ...values(next, size) }));
   const body = {
-    from, to, timezone: query.get("timezone") ?? "Asia/Shanghai", by, room: null, queue: null,
+    from, to, timezone: "Asia/Shanghai", by, room: null, queue: null,
     figures: FIGURES.map(([key, unit, zhTitle, enTitle, zhFormula, enFormula]) => ({ key, unit, title: en ? enTitle : zhTitle, formula: en ? enFormula : zhFormula })),
     rows, total: values(next, size * rows.length * 0.8), truncated: wanted === "many",
   };

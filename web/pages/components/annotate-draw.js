@@ -142,7 +142,7 @@ function draw(mark, view) {
   else if (kind === "ring" && second) group.append(...line("ellipse", ringOf(first, second), color, width));
   else if (kind === "arrow" && second) group.append(...line("path", { d: arrowPath(first, second, width) }, color, width));
   else if (kind === "free") group.append(...line("path", { d: strokePath(points) }, color, width));
-  if (label) group.append(words(kind === "text" ? first : beside(first, kind), label, color));
+  if (label) group.append(words(kind === "text" ? middled(first, label, view) : beside(first, kind), label, color));
   return group;
 }
 
@@ -174,6 +174,15 @@ function words([x, y], label, color) {
   const text = shape("text", { x, y, class: "an-words", fill: color, "font-size": FONT });
   text.textContent = label;
   return text;
+}
+
+/**
+ * Where words begin that have their middle here, as far as the picture goes. Their width is a guess, the same on every side.
+ * @param {Point} point @param {string} label @param {View} view @returns {Point}
+ */
+function middled([x, y], label, view) {
+  const width = [...label].reduce((sum, letter) => sum + (letter > "\u2e80" ? 1 : 0.58), 0) * FONT;
+  return [Math.max(HALO, Math.min(x - width / 2, canvasOf(view).width - width - HALO)), y];
 }
 
 /** @param {Point} point @param {string} kind @returns {Point} */

@@ -9,7 +9,7 @@ import { clamped, distance, isInside, simplify, toFrame } from "../../sdk/marks.
 /**
  * @typedef {import("../../sdk/marks.js").Point} Point
  * @typedef {import("../../sdk/marks.js").View} View
- * @typedef {"point" | "free" | "arrow" | "ring" | "step" | "rubber"} Tool
+ * @typedef {"point" | "free" | "arrow" | "ring" | "step" | "text" | "rubber"} Tool
  * @typedef {{ kind: "free" | "arrow" | "ring" | "step", points: Point[] }} Made
  */
 
@@ -19,6 +19,7 @@ import { clamped, distance, isInside, simplify, toFrame } from "../../sdk/marks.
  * @property {(made: Made | null) => void} draft being drawn; null: not any more
  * @property {(made: Made) => void} grow a stroke that others may see already
  * @property {(made: Made) => void} done
+ * @property {(point: Point) => void} label words are wanted there
  * @property {(point: Point) => void} rub
  * @property {() => void} stopped what was being drawn will not be done
  */
@@ -96,6 +97,10 @@ export class Hand {
     this.#leaveKeys();
     if (this.#tool === "step") {
       this.#deed.done({ kind: "step", points: [clamped(point)] });
+      return;
+    }
+    if (this.#tool === "text") {
+      this.#deed.label(clamped(point));
       return;
     }
     this.#active = event.pointerId;
@@ -215,7 +220,7 @@ export class Hand {
     this.#deed.point(at, true);
     if (this.#tool === "rubber") this.#deed.rub(at);
     else if (this.#tool === "step") this.#deed.done({ kind: "step", points: [at] });
-    else if (this.#tool === "free" && !this.#from) this.#from = at;
+    else if (this.#tool === "text") this.#deed.label(at);
     else if (this.#tool !== "point" && !this.#from) this.#from = at;
     else if (this.#from) {
       const made = this.#made([this.#from, at]);

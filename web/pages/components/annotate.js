@@ -22,6 +22,7 @@ import { AnnotateBar } from "./annotate-bar.js";
 import { Drawing } from "./annotate-draw.js";
 import { FrozenPicture, frameName, stillOf } from "./annotate-freeze.js";
 import { Hand } from "./annotate-hand.js";
+import { LabelBox } from "./annotate-label.js";
 import { pixels, placeOf } from "./annotate-place.js";
 
 /**
@@ -89,8 +90,13 @@ export class Annotate extends HTMLElement {
     draft: (made) => this.#drawing.draft(made && this.#markOf(made, "draft")),
     grow: (made) => this.#grow(made),
     done: (made) => this.#done(made),
+    label: (point) => this.#askLabel(point),
     rub: (point) => this.#rub(point),
     stopped: () => (this.#stroke = ""),
+  });
+  #label = new LabelBox((words, { point, target }) => {
+    const { n: _, ...mark } = this.#markOf({ kind: "step", points: [point] }, newId());
+    this.#attempt(this.#help?.mark({ ...mark, kind: "text", target, label: words }));
   });
   #sizes = new ResizeObserver(() => this.#layout());
 
@@ -203,7 +209,7 @@ export class Annotate extends HTMLElement {
     this.#chip.hidden = true;
     this.#note.hidden = true;
     this.#clip.append(this.#frozen.element, this.#drawing.svg);
-    this.append(this.#clip, this.#chip, this.#note, this.#bar.element);
+    this.append(this.#clip, this.#chip, this.#note, this.#bar.element, this.#label.element);
     this.addEventListener("keydown", (event) => this.#keys(event));
     // What only moved has told nobody.
     this.#clip.addEventListener("pointerenter", () => this.#layout());
@@ -283,6 +289,7 @@ export class Annotate extends HTMLElement {
     const target = this.#shownTarget;
     const usable = !this.#readonly && !this.#minor && target !== null && this.#help !== null;
     const drawing = usable && this.#open;
+    if (!drawing || this.#tool !== "text") this.#label.close();
     this.#hand.tool = drawing ? this.#tool : null;
     this.#clip.classList.toggle("drawing", drawing);
     this.#clip.dataset["tool"] = drawing ? this.#tool : "";
@@ -407,6 +414,14 @@ export class Annotate extends HTMLElement {
     const target = this.#shownTarget ?? "";
     const number = kind === "step" ? { n: nextStep(this.#marks, target) } : {};
     return { id, by: this.#me, kind, points, target, color: COLORS[this.#sideOf(this.#me)], width: WIDTH, ...number };
+  }
+
+  /** @param {Point} point */
+  #askLabel(point) {
+    const { offsetLeft: left, offsetTop: top, offsetWidth: width } = this.#clip;
+    const target = this.#shownTarget;
+    // After the press, which takes the focus to the picture.
+    if (this.#view && target !== null) requestAnimationFrame(() => this.#view && this.#label.open(point, target, this.#view, { left, top, width }));
   }
 
   /** @param {Made} made */

@@ -16,7 +16,7 @@
  */
 import { button, icon, make, setText } from "../dom.js";
 import { codeOf, sentence } from "../errors.js";
-import { onLocale, t } from "../locale.js";
+import { getLocale, onLocale, t } from "../locale.js";
 import { ACCEPT, filesIn, prepared } from "./call-chat-files.js";
 import { askedIn, lineOf, sendingLine } from "./call-chat-lines.js";
 
@@ -41,6 +41,8 @@ export class CallChat extends HTMLElement {
   #readonly = false;
   /** @type {readonly string[] | null} */
   #quick = null;
+  /** The quick replies are the agent's to change: the menu offers it and tells `editquick`. */
+  editable = false;
   /** @type {readonly { title: string, url: string }[] | null} */
   #articles = null;
   /** @type {{ maxBytes?: number, types?: readonly string[] }} */
@@ -290,8 +292,13 @@ export class CallChat extends HTMLElement {
   #renderMenu() {
     if (!this.isConnected) return;
     const { quick, articles } = this;
-    this.#more.hidden = quick.length + articles.length === 0;
+    const editable = this.editable && !this.#isShopper;
+    this.#more.hidden = quick.length + articles.length === 0 && !editable;
     if (this.#menu.hidden) return;
+    // What is being pressed must not be made anew meanwhile.
+    const shown = JSON.stringify([quick, articles, editable, getLocale()]);
+    if (this.#menu.dataset["shown"] === shown) return;
+    this.#menu.dataset["shown"] = shown;
     const entries = quick.map((text) =>
       button(text, "cc-quick quiet", () => {
         this.#toggleMenu(false);
@@ -307,9 +314,19 @@ export class CallChat extends HTMLElement {
       return entry;
     });
     this.#menu.replaceChildren(
-      ...(entries.length > 0 ? [make("h3", "cc-menu-title", t("callchat.quick")), ...entries] : []),
+      ...(entries.length > 0 || editable ? [make("h3", "cc-menu-title", t("callchat.quick")), ...entries] : []),
+      ...(editable ? [this.#editor()] : []),
       ...(links.length > 0 ? [make("h3", "cc-menu-title", t("callchat.articles")), ...links] : []),
     );
+  }
+
+  #editor() {
+    const edit = button(t("callchat.quick_edit"), "cc-quick quiet", () => {
+      this.#toggleMenu(false);
+      this.dispatchEvent(new Event("editquick"));
+    });
+    edit.prepend(icon("pen"));
+    return edit;
   }
 
   /** @param {boolean} [open] */

@@ -115,9 +115,24 @@ function cardsOf(cards) {
     const known = ICONS[card.kind] ?? "note";
     const words = make("div", "context-card-words", linked(make("strong", "", card.title), card.url));
     for (const line of card.lines ?? []) words.append(make("p", "", line));
-    section.append(make("article", "context-card", icon(known), words));
+    section.append(make("article", "context-card", pictured(card, icon(known)), words));
   }
   return section;
+}
+
+/**
+ * The card's picture in place of its icon, once it is there: the shop's server may be slow, gone, or not allowed here.
+ * @param {Card} card
+ * @param {SVGSVGElement} glyph
+ */
+function pictured({ image = "" }, glyph) {
+  if (!/^https?:\/\//i.test(image)) return glyph;
+  const picture = make("img", "context-card-picture");
+  picture.alt = "";
+  picture.referrerPolicy = "no-referrer";
+  picture.addEventListener("load", () => glyph.replaceWith(picture), { once: true });
+  picture.src = image;
+  return glyph;
 }
 
 /** @param {readonly import("../agent-help-types.js").Earlier[]} earlier */
