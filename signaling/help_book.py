@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from heapq import merge
 from typing import Any
 
 from signaling.admission import admission
@@ -48,7 +49,6 @@ REMEMBERED_S = 900.0
 MAX_REMEMBERED = 2000
 #: How old an outlook for newcomers may be.
 OUTLOOK_AGE_S = 1.0
-MAX_LINES = 200
 
 
 class HelpBook:
@@ -160,15 +160,11 @@ class HelpBook:
             )
         return lines
 
-    def waiting(self, now: float) -> list[tuple[Call, HelpQueue]]:
-        """Those who wait, the next ones of each queue first; at most 200."""
-        found: list[tuple[Call, HelpQueue]] = []
-        for queue in self.queues.values():
-            for waiter in queue.order():
-                found.append((self.calls[waiter.call_id], queue))
-                if len(found) >= MAX_LINES:
-                    return found
-        return found
+    def waiting(self) -> Iterator[tuple[Call, HelpQueue]]:
+        """Those who wait, in whatever queue, the next one first. For use at once: nothing may change meanwhile."""
+        lines = [[(place, queue) for place in queue.places()] for queue in self.queues.values()]
+        for place, queue in merge(*lines, key=lambda line: line[0]):
+            yield self.calls[place.call_id], queue
 
     # --- steps ---------------------------------------------------------------------------------------------------
 

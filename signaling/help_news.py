@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from signaling.auth import ANY_ROOM
@@ -22,7 +23,12 @@ INTERVAL_S = 1.0
 DELAY_S = 0.05
 #: What changes by time alone (how long somebody waits) is told again after this.
 AGAIN_S = 5.0
+#: On the wall.
 MAX_LISTED = 200
+#: At every desk, once a second: the next ones who wait, and the colleagues who are free or will be.
+MAX_WAITING, MAX_COLLEAGUES = 50, 100
+#: So many who wait are looked at for those of one room.
+MAX_LOOKED = 5000
 
 
 class Taker(NamedTuple):
@@ -30,6 +36,23 @@ class Taker(NamedTuple):
 
     covers: str
     skills: frozenset[str] | None
+
+
+class _Waiting:
+    """Those who wait, the next one first; no more of them are looked at than somebody asks for."""
+
+    def __init__(self, line: Iterator[tuple[Call, HelpQueue]]) -> None:
+        self._line = islice(line, MAX_LOOKED)
+        self._seen: list[tuple[Call, HelpQueue]] = []
+
+    def __bool__(self) -> bool:
+        return next(iter(self), None) is not None
+
+    def __iter__(self) -> Iterator[tuple[Call, HelpQueue]]:
+        yield from self._seen
+        for entry in self._line:
+            self._seen.append(entry)
+            yield entry
 
 
 def dump_list(lines: list[dict[str, Any]]) -> str:
@@ -79,7 +102,7 @@ class HelpNews:
     def lists(self, peer: Peer) -> dict[str, Any]:
         """``queues``, ``waiting`` and ``agents`` for this agent."""
         line, now = self._hub.helping.line, self._hub.clock()
-        waiting = line.waiting(now)
+        waiting = _Waiting(line.waiting())
         return {
             "queues": line.status(now, peer.locale),
             "waiting": self._waiting(waiting, self._taker(peer)),
@@ -94,7 +117,7 @@ class HelpNews:
         if not peers:
             return
         line, now = self._hub.helping.line, self._hub.clock()
-        waiting = line.waiting(now)
+        waiting = _Waiting(line.waiting())
         # Agents who are alike read the same: each list is written once.
         written: dict[Any, str] = {}
 
@@ -125,15 +148,15 @@ class HelpNews:
         skills = frozenset(desk.me(claims.identity)["skills"]) if claims.identity in desk else frozenset()
         return Taker(claims.room, skills if "microphone" in claims.grants.publish else None)
 
-    def _waiting(self, waiting: list[tuple[Call, HelpQueue]], taker: Taker) -> list[dict[str, Any]]:
+    def _waiting(self, waiting: _Waiting, taker: Taker) -> list[dict[str, Any]]:
         agent = OnDuty("", "", taker.skills or frozenset(), taker.covers, True)
+        seen = (line for line in waiting if taker.covers in (ANY_ROOM, line[0].room))
         return [
             self._line(
                 call, taker.skills is not None and call.state == "waiting" and suits(queue, call.id, agent)
             )
-            for call, queue in waiting
-            if taker.covers in (ANY_ROOM, call.room)
-        ][:MAX_LISTED]
+            for call, queue in islice(seen, MAX_WAITING)
+        ]
 
     def _colleagues(self, covers: str) -> list[dict[str, Any]]:
         """Who can be asked in, or handed a call: the free first."""
@@ -142,7 +165,7 @@ class HelpNews:
             {name: entry[name] for name in shared}
             for room, entry in self._hub.reception.desk.directories()
             if ANY_ROOM in (room, covers) or room == covers
-        ][:MAX_LISTED]
+        ][:MAX_COLLEAGUES]
 
     def _line(self, call: Call, can_take: bool) -> dict[str, Any]:
         shopper = call.people[call.shopper]

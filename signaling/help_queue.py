@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple, Protocol
@@ -193,6 +193,10 @@ class HelpQueue:
     def order(self) -> Iterator[Waiter]:
         """All who wait, the next one first."""
         return (self.waiters[place.call_id] for place in self._order)
+
+    def places(self) -> Sequence[Place]:
+        """Where all who wait stand, the next one first; comparable with those of other queues."""
+        return self._order
 
     def place(self, call_id: str) -> Place | None:
         """Comparable with those of other queues."""

@@ -274,7 +274,7 @@ async def test_a_restart_changes_nobodys_place(make_site: MakeSite, tmp_path: Pa
     await _left_behind(settings.store.url, *who.values())
     site = await make_site(settings)
     line = site.hub.helping.line
-    order = [call.shopper for call, _ in line.waiting(site.hub.clock())]
+    order = [call.shopper for call, _ in line.waiting()]
     assert order[0] == "talked"
     assert order.index("valued") < order.index("late") and order.index("early") < order.index("late")
     (waiter,) = [waiter for waiter in line.queues["general"].order() if waiter.call_id == "c3"]

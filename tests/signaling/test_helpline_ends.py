@@ -174,7 +174,7 @@ def test_queues_as_they_are_shown(bench: Bench) -> None:
     assert (general["title"], general["waiting"], general["agents"], general["open"], general["full"]) == ("Help", 2, 1, True, False)
     assert general["longest_s"] == 3
     assert (repair["title"], repair["waiting"]) == ("Repairs", 0)
-    assert [call.shopper for call, _ in bench.line.waiting(bench.now)] == ["one", "two"]
+    assert [call.shopper for call, _ in bench.line.waiting()] == ["one", "two"]
 
 
 def test_a_skill_that_nobody_on_duty_has_is_not_waited_for(bench: Bench) -> None:
