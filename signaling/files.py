@@ -36,8 +36,8 @@ _SEPARATORS = re.compile(r"[/\\:]")
 
 #: From a call's id and the bearer token to who asks. Raises ApiError when that person is not, and was not, in the call.
 Access = Callable[[str, str | None], str]
-#: Whether the call still takes files; raises ApiError ``call_ended`` and the like.
-Open = Callable[[str], None]
+#: Whether a call still takes files from this identity; raises ApiError ``call_ended`` and the like.
+Open = Callable[[str, str], None]
 
 T = TypeVar("T")
 
@@ -224,8 +224,8 @@ _GUARDS: Final = {
 def routes(store: FileStore, access: Access, open_for: Open | None = None) -> web.RouteTableDef:
     """``/api/v1/calls/{call}/files`` for :meth:`aiohttp.web.Application.add_routes`.
 
-    ``access`` says who asks, ``open_for`` whether the call still takes files. Pages of other origins are let in by
-    :func:`signaling.http_common.cors`.
+    ``access`` says who asks, ``open_for`` whether the call still takes files, and from that person. Pages of other origins
+    are let in by :func:`signaling.http_common.cors`.
     """
     table = web.RouteTableDef()
     uploads = _Uploads(store.limits)
@@ -235,7 +235,7 @@ def routes(store: FileStore, access: Access, open_for: Open | None = None) -> we
         call_id = request.match_info["call"]
         identity = access(call_id, bearer(request))
         if open_for is not None:
-            open_for(call_id)
+            open_for(call_id, identity)
         async with uploads.slot(identity):
             data = await _read(request, store.limits.read_s)
             name = unquote(request.headers.get("X-File-Name", "")[: MAX_NAME * 12], errors="replace")

@@ -170,9 +170,10 @@ class Helping:
             raise ApiError("not_in_call")
         return claims.identity
 
-    def takes_files(self, call_id: str) -> None:
-        """Raises ``call_ended``."""
-        self.line.get_open(call_id)
+    def takes_files(self, call_id: str, identity: str) -> None:
+        """Raises ``call_ended``; ``forbidden`` for whoever only listens, or speaks to the agent alone."""
+        if self.line.get_open(call_id).person(identity).mode in ("listen", "whisper"):
+            raise ApiError("forbidden")
 
     # --- what happens elsewhere ----------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from signaling.call_store import CallStore
 from signaling.help_keeping import Keeper
 from signaling.limits import Limiter
 from tests.signaling.conftest import MakeSite, Site
-from tests.signaling.fakes import config
+from tests.signaling.fakes import Client, config
 from tests.signaling.help_steps import agent, call_state, enters, shopper, talking
 from tests.signaling.steps import settle
 
@@ -58,6 +58,89 @@ async def test_who_guesses_the_id_of_a_call_learns_nothing(site: Site, role: Any
     for kind, fields in STEPS:
         assert await stranger.code(kind, call=call, **fields) in REFUSALS, kind
     assert not stranger.heard("call")
+
+
+MARK = {"kind": "step", "color": "#ff0000", "width": 0.01, "target": "t1", "points": [[0.5, 0.5]], "n": 1}
+MORE: tuple[tuple[str, dict[str, Any]], ...] = (
+    *STEPS,
+    ("call_mark", {"mark": MARK}),
+    ("call_step", {"step": 0, "done": True}),
+    ("call_device", {"ask": "still"}),
+    ("call_device_state", {"facing": "user"}),
+    ("supervise_call", {"mode": "takeover"}),
+)
+#: Who somebody is, what of all that is theirs to do, and the only codes that the rest is refused with.
+SEATS: dict[str, tuple[set[str], set[str]]] = {
+    "listen": ({"answer_call", "decline_call", "leave_call", "supervise_call"}, {"forbidden", "not_in_call", "call_answered"}),
+    "whisper": ({"answer_call", "decline_call", "leave_call", "supervise_call"}, {"forbidden", "not_in_call", "call_answered"}),
+    "on_hold": (
+        {
+            *("answer_call", "decline_call", "set_call_media", "deescalate_call", "end_call"),
+            *("call_say", "call_clear", "call_pointer", "call_freeze", "call_device_state"),
+        },
+        {"forbidden", "wrong_state", "call_answered", "callback_invalid", "mark_invalid"},
+    ),
+    "rung": ({"answer_call", "decline_call", "take_call"}, {"not_in_call", "wrong_state", "forbidden", "room_required"}),
+    "asked_for_advice": ({"answer_call", "decline_call", "take_call"}, {"not_in_call", "wrong_state", "forbidden", "room_required"}),
+    "shopper_after_the_end": ({"rate_call", "end_call"}, {"call_ended", "forbidden", "callback_invalid"}),
+    "stranger_after_the_end": (set(), {"call_ended", "forbidden", "not_in_call", "callback_invalid"}),
+    "former_agent_after_the_end": (set(), {"call_ended", "forbidden", "not_in_call"}),
+}
+
+
+async def _seat(site: Site, seat: str) -> tuple[Client, str]:
+    """Somebody in this position, and the call."""
+    if seat == "rung":
+        desk = await agent(site)
+        customer, _ = await shopper(site)
+        await customer.ok("help")
+        return desk, (await call_state(desk, "ringing"))["id"]
+    customer, console, _desk, call = await talking(site)
+    if seat in ("listen", "whisper"):
+        boss, _ = await enters(site, "boss", "supervisor")
+        await boss.ok("supervise_call", call=call, mode=seat)
+        return boss, call
+    if seat == "on_hold":
+        await console.ok("hold_call", call=call)
+        return customer, call
+    if seat == "asked_for_advice":
+        second = await agent(site, "second")
+        await console.ok("transfer_call", call=call, to={"identity": "second"}, warm=True)
+        return second, call
+    last = console
+    if seat.startswith("former"):
+        last = await agent(site, "second")
+        await console.ok("transfer_call", call=call, to={"identity": "second"})
+        await last.ok("answer_call", call=call)
+    await customer.ok("end_call", call=call)
+    await last.ok("wrap_up", call=call, done=True)
+    if seat.startswith("stranger"):
+        return (await shopper(site, "stranger"))[0], call
+    return (customer if seat.startswith("shopper") else console), call
+
+
+@pytest.mark.parametrize("seat", SEATS)
+async def test_nobody_does_what_is_others_to_do(site: Site, seat: str) -> None:
+    client, call = await _seat(site, seat)
+    theirs, codes = SEATS[seat]
+    line = site.hub.helping.line
+    before = line.get(call).to_wire("agent", 0.0, 0.0)
+    for kind, fields in MORE:
+        if kind not in theirs:
+            assert await client.code(kind, call=call, **fields) in codes, kind
+    assert line.get(call).to_wire("agent", 0.0, 0.0) == before
+    assert site.hub.helping.boards.snapshot(call)["messages"] == []
+
+
+@pytest.mark.parametrize("mode", ["listen", "whisper", "barge"])
+async def test_who_listens_leaves_no_files(site: Site, mode: str) -> None:
+    _customer, _console, _desk, call = await talking(site)
+    boss, _ = await enters(site, "boss", "supervisor")
+    await boss.ok("supervise_call", call=call, mode=mode)
+    headers = {"Authorization": f"Bearer {site.token('boss', 'supervisor', room='*')}", "Content-Type": "image/png"}
+    async with site.http.post(f"/api/v1/calls/{call}/files", data=b"x", headers=headers) as response:
+        code = (await response.json())["error"]["code"]
+    assert code == ("file_broken" if mode == "barge" else "forbidden")
 
 
 async def test_an_agent_of_another_room_learns_nothing(site: Site) -> None:
