@@ -92,8 +92,11 @@ class DeskLaws(RuleBasedStateMachine):
     def release(self, invite: str, keep: str | None) -> None:
         freed = self.desk.release(invite, self.now, keep=keep)
         assert freed == {who for who, ringing in self.rings.items() if ringing == invite and who != keep}
-        for who in freed:
+        # Of those who become idle in one moment, who was rung first comes first.
+        for who in [who for who in self.rings if who in freed]:
             del self.rings[who]
+            if who in self.seats and self.chosen[who] == "available" and not self.busy(who):
+                self.idle.append(who)
         self.note(freed)
 
     @rule(who=WHO, room=ROOMS | st.none())
