@@ -323,6 +323,8 @@ class Call:
             if self.rating is None
             else {"score": self.rating.score, "comment": self.rating.comment, "solved": self.rating.solved},
         }
+        if self.escalation is not None and self.escalation.state == "asking":
+            wire["escalation"]["until"] = ms(self.escalation.until)
         if not hidden and self.transfer is not None:
             wire["transfer"]["note"] = self.transfer.note
         if not hidden:

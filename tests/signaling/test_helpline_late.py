@@ -20,7 +20,7 @@ from signaling.help_model import (
     TransferCancelled,
     WrappedUp,
 )
-from tests.signaling.line_bench import Bench
+from tests.signaling.line_bench import EPOCH_S, Bench
 
 
 @pytest.fixture
@@ -35,7 +35,8 @@ def test_who_says_nothing_does_not_go_on_air(bench: Bench) -> None:
     call = bench.talk()
     bench.do(EscalationAsked(call.id, "anna"))
     bench.later(59.9)
-    assert _asked(call) == "asking"
+    asked = call.to_wire("shopper", EPOCH_S, bench.now)["escalation"]
+    assert asked == {"state": "asking", "consent": None, "until": round((EPOCH_S + 60.0) * 1000)}
     bench.later(0.2)
     assert call.escalation is not None
     assert call.escalation.to_wire() == {"state": "declined", "consent": None, "code": "consent_expired"}

@@ -201,7 +201,8 @@ export class LianmaiDesk extends InviteAnswers {
    */
   async #call(type, fields) {
     const { call } = await this.ask(type, fields, AGAIN);
-    this.#heard({ type: "call", call });
+    // None of a call that ended long ago: what was said of it is in the books.
+    if (call) this.#heard({ type: "call", call });
     return call;
   }
 
