@@ -5,17 +5,24 @@ Everything the control plane can ask of a Worker, and everything a Worker report
 control plane, so a reply is never needed to build an SDP; a Worker answers only "done" or an error with a code.
 """
 
+# ruff: noqa: PLC0414  # the figures are part of this waist, wherever they are written down
+
 from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
-Kind = Literal["audio", "video"]
+from media.stats import ConsumerStats as ConsumerStats
+from media.stats import Direction as Direction
+from media.stats import Kind as Kind
+from media.stats import ProducerStats as ProducerStats
+from media.stats import TransportState as TransportState
+from media.stats import TransportStats as TransportStats
+from media.stats import WorkerStats as WorkerStats
+
 Source = Literal["microphone", "camera", "screen", "screen_audio", "whisper"]
-Direction = Literal["publish", "subscribe"]
 DtlsRole = Literal["client", "server"]
-TransportState = Literal["new", "checking", "connected", "stalled", "failed", "closed"]
 
 R = TypeVar("R")
 
@@ -283,7 +290,52 @@ class RequestKeyframe(Request[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class GetStats(Request["WorkerStats"]):
+class OpenTap(Request[None]):
+    """Copy a Producer's outbound stream to the recorder that listens at ``socket`` (see :mod:`media.tap_wire`).
+
+    ``tap`` (1 to 2^32 - 1) is the number of the copy, chosen by the control plane and not in use on this Worker;
+    ``format`` goes into the FORMAT record, together with what the Worker knows. ``keyframe_s``: video has a keyframe at
+    least this often, asked for only when none came by itself. ``replay``: begin with what is cached since the last
+    keyframe, if that is at most 2 s old; False: with what the publisher sends from now on. ``cut``: open it as
+    :class:`CutTaps` leaves it, so that nothing is written yet.
+
+    Errors: ``producer_not_found``, ``tap_exists``, ``recorder_unreachable``.
+    """
+
+    method: ClassVar[str] = "open_tap"
+    router_id: str
+    tap: int
+    producer_id: str
+    socket: str
+    format: dict[str, str] = field(default_factory=dict)
+    keyframe_s: float = 4.0
+    replay: bool = True
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CutTaps(Request[None]):
+    """Stop copying (or go on), for all these taps between the same two packets.
+
+    What arrives after the answer, or while they are cut, never leaves the Worker; neither does what belongs to that time
+    and arrives later. Going on asks for keyframes. Unknown numbers are ignored: their Producers are gone.
+    """
+
+    method: ClassVar[str] = "cut_taps"
+    taps: tuple[int, ...]
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CloseTaps(Request[None]):
+    """End these copies, between the same two packets. Unknown numbers are ignored."""
+
+    method: ClassVar[str] = "close_taps"
+    taps: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GetStats(Request[WorkerStats]):
     """Statistics of one Router, or of all when ``router_id`` is None.
 
     ``direction`` leaves out the Transports of the other one: polling the uplinks must not list a thousand viewers.
@@ -292,90 +344,6 @@ class GetStats(Request["WorkerStats"]):
     method: ClassVar[str] = "get_stats"
     router_id: str | None = None
     direction: Direction | None = None
-
-
-# --- statistics --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ProducerStats:
-    """Inbound figures since the start, and rates over the last second.
-
-    ``jitter_ms`` is RFC 3550's interarrival jitter; ``loss`` the share 0-1 of expected packets missing in the last
-    reporting interval, before recovery; ``lost`` the number never recovered.
-    """
-
-    id: str
-    kind: Kind
-    codec: str
-    packets: int
-    bytes: int
-    bitrate_bps: int
-    loss: float
-    lost: int
-    jitter_ms: float
-    rtt_ms: float | None
-    nacks_sent: int
-    recovered: int
-    plis_sent: int
-    keyframes: int
-    width: int
-    height: int
-    audio_level_db: int | None
-    paused: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ConsumerStats:
-    """Outbound figures: what was sent, and what the viewer's receiver reports say of it."""
-
-    id: str
-    producer_id: str
-    packets: int
-    bytes: int
-    bitrate_bps: int
-    loss: float
-    jitter_ms: float
-    rtt_ms: float | None
-    nacks_received: int
-    retransmitted: int
-    plis_received: int
-    playout_delay_ms: int
-    paused: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TransportStats:
-    """One path: its state, the address it settled on, and what it carries."""
-
-    id: str
-    router_id: str
-    direction: Direction
-    state: TransportState
-    protocol: str
-    remote: str
-    srtp_profile: str
-    available_bps: int | None
-    dropped: int
-    producers: tuple[ProducerStats, ...] = ()
-    consumers: tuple[ConsumerStats, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerStats:
-    """One Worker's figures; ``drops`` counts refused datagrams by reason."""
-
-    pid: int
-    routers: int
-    packets_in: int
-    packets_out: int
-    bytes_in: int
-    bytes_out: int
-    rss_bytes: int
-    cpu_s: float
-    loop_lag_ms: float
-    drops: dict[str, int] = field(default_factory=dict)
-    transports: tuple[TransportStats, ...] = ()
 
 
 # --- events (Worker -> control plane) ----------------------------------------------------------------------------
@@ -420,6 +388,27 @@ class ProducerFlowChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TapLost(Event):
+    """These taps write nothing at present.
+
+    ``overflow``: the recorder reads too slowly; they go on by themselves, see :class:`TapBack`. ``recorder_gone``: the
+    connection ended; they are closed, and their numbers can be opened again.
+    """
+
+    event: ClassVar[str] = "tap_lost"
+    taps: tuple[int, ...]
+    reason: Literal["overflow", "recorder_gone"]
+
+
+@dataclass(frozen=True, slots=True)
+class TapBack(Event):
+    """These taps write again after an overflow; the recording has a GAP of it."""
+
+    event: ClassVar[str] = "tap_back"
+    taps: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CertificateChanged(Event):
     """The Worker rotated its certificate; the former one stays usable for Transports not yet opened, for an hour."""
 
@@ -450,12 +439,17 @@ REQUESTS: tuple[type[Request[Any]], ...] = (
     CloseConsumer,
     PauseConsumer,
     RequestKeyframe,
+    OpenTap,
+    CutTaps,
+    CloseTaps,
     GetStats,
 )
 EVENTS: tuple[type[Event], ...] = (
     TransportStateChanged,
     SpeakersChanged,
     ProducerFlowChanged,
+    TapLost,
+    TapBack,
     CertificateChanged,
     RouterFailed,
 )
