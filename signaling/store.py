@@ -2,7 +2,8 @@
 
 SQLAlchemy Core on SQLite or PostgreSQL (:mod:`signaling.database`). The schema grows by :data:`MIGRATIONS`, each applied
 once, in order, in its own transaction; a released one is never edited. What is kept of one-to-one help is
-:attr:`Store.calls`, and counted by :attr:`Store.kpi`; what agents keep for themselves is :attr:`Store.desk`.
+:attr:`Store.calls`, and counted by :attr:`Store.kpi`; what agents keep for themselves is :attr:`Store.desk`; what was
+recorded is :attr:`Store.recordings`.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from signaling import call_tables, desk_tables
+from signaling import call_tables, desk_tables, review_tables
 from signaling.auth import Revocation
 from signaling.call_store import CallStore
 from signaling.database import Database, Migrations
 from signaling.desk_store import DeskStore
 from signaling.kpi_query import KpiQuery
+from signaling.recording_store import RecordingStore
 from signaling.room_model import Policy
 
 metadata = sa.MetaData()
@@ -66,6 +68,7 @@ MIGRATIONS: Migrations = (
     ),
     (2, call_tables.STATEMENTS),
     (3, desk_tables.STATEMENTS),
+    (4, review_tables.STATEMENTS),
 )
 
 
@@ -89,6 +92,7 @@ class Store:
         self.calls = CallStore(self._database)
         self.desk = DeskStore(self._database)
         self.kpi = KpiQuery(self._database, clock)
+        self.recordings = RecordingStore(self._database)
 
     async def open(self) -> None:
         """Connect and bring the schema up to date. Raises sqlalchemy.exc.SQLAlchemyError."""
