@@ -7,6 +7,7 @@ rang (connected and published, held), and not.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -45,9 +46,13 @@ class Calls:
         return [max(pair) for pair in zip(self.agent_sees, self.shopper_sees, strict=True)]
 
 
+_shoppers = itertools.count(1)
+
+
 async def one_call(lab: Laboratory, shopper: Page, agent: Page, into: Calls, ring_s: float, *, prepared: bool) -> None:
     """Ask, ring, answer, see each other, hang up."""
-    await call(shopper, "arrive", await lab.token("shopper", "shopper"))
+    # Somebody else each time: one person may not ask so often.
+    await call(shopper, "arrive", await lab.token("shopper", f"shopper-{next(_shoppers)}"))
     asked = await call(shopper, "askHelp", {"prepared": prepared})
     ring = await call(agent, "rungAtDesk")
     into.rung.append(ring["at"] - asked)
