@@ -22,6 +22,7 @@
  * @property {string} agent
  * @property {string} agent_name
  * @property {string} queue
+ * @property {string} product
  * @property {string} outcome
  * @property {{ score: number, comment: string } | null} rating
  * @property {string[]} reasons
@@ -110,6 +111,7 @@ export function asRow(body) {
     agent: text(row["agent"]),
     agent_name: text(row["agent_name"]) || text(row["agent"]),
     queue: text(row["queue"]),
+    product: text(row["product"]),
     outcome: text(row["outcome"]),
     rating: typeof rating["score"] === "number" ? { score: rating["score"], comment: text(rating["comment"]) } : null,
     reasons: texts(row["reasons"]),
@@ -190,8 +192,8 @@ export function asEvents(body) {
     .sort((a, b) => a.t - b.t);
 }
 
-/** @param {unknown} body @param {string} me identity of who reads @returns {Comment} */
-export function asComment(body, me = "") {
+/** @param {unknown} body @returns {Comment} */
+export function asComment(body) {
   const comment = record(body);
   const by = text(comment["by"]);
   return {
@@ -199,11 +201,11 @@ export function asComment(body, me = "") {
     parent: text(comment["parent"]) || null,
     by,
     by_name: text(comment["by_name"]) || by,
-    at: number(comment["at"], number(comment["created"])),
+    at: number(comment["at"]),
     from: number(comment["from"]),
     to: numberOrNull(comment["to"]),
     text: text(comment["text"]),
     shared: comment["shared"] === true,
-    own: comment["own"] === true || (me !== "" && by === me),
+    own: comment["own"] === true,
   };
 }

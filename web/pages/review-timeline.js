@@ -283,9 +283,9 @@ export function nextStop(stops, t, way) {
  * @returns {{ major: number[], minor: number[] }} seconds
  */
 export function rulerOf({ from, to }, width) {
-  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
+  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200];
   const perPixel = (to - from) / Math.max(1, width);
-  const step = steps.find((size) => size / perPixel >= 74) ?? 7200;
+  const step = steps.find((size) => size / perPixel >= 74) ?? 43_200;
   const small = step / (step % 60 === 0 && step > 60 ? 4 : 5);
   const list = (/** @type {number} */ size) => {
     const out = [];

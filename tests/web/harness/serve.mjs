@@ -9,6 +9,7 @@ import { readFile } from "node:fs/promises";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { kpi } from "./fake-kpi.mjs";
+import { review } from "./fake-review.mjs";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const WEB = normalize(join(HERE, "../../../web"));
@@ -41,7 +42,7 @@ function fileFor(path) {
   if (path === "/") return join(WEB, "pages/landing.html");
   if (path.startsWith("/live/")) return join(WEB, "pages/live.html");
   if (path.startsWith("/host/")) return join(WEB, "pages/host.html");
-  if (["/help", "/wall", "/kpi"].includes(path)) return join(WEB, `pages${path}.html`);
+  if (["/help", "/wall", "/kpi", "/review"].includes(path)) return join(WEB, `pages${path}.html`);
   if (path === "/web/widget.js") return join(WEB, "widget.js");
   if (path === "/agent" || path.startsWith("/agent/")) return join(WEB, "pages/agent.html");
   if (path === "/shop") return join(HERE, "shop.html");
@@ -65,6 +66,7 @@ const server = createServer(async (request, response) => {
     response.writeHead(status, { "Content-Type": type }).end(body);
     return;
   }
+  if (await review(request, response)) return;
   const file = fileFor(path);
   try {
     if (!file) throw new Error("no such page");

@@ -1,0 +1,2 @@
+export class ReviewAudit extends HTMLElement { open() {} }
+customElements.define("lm-review-audit", ReviewAudit);

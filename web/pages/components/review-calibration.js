@@ -1,0 +1,2 @@
+export class ReviewCalibration extends HTMLElement { open() {} }
+customElements.define("lm-review-calibration", ReviewCalibration);

@@ -1,0 +1,2 @@
+export class ReviewClips extends HTMLElement { open() {} }
+customElements.define("lm-review-clips", ReviewClips);

@@ -1,0 +1,2 @@
+export class ReviewMine extends HTMLElement { open() {} }
+customElements.define("lm-review-mine", ReviewMine);

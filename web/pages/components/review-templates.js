@@ -1,0 +1,2 @@
+export class ReviewTemplates extends HTMLElement { open() {} }
+customElements.define("lm-review-templates", ReviewTemplates);

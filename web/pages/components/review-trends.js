@@ -1,0 +1,2 @@
+export class ReviewTrends extends HTMLElement { open() {} }
+customElements.define("lm-review-trends", ReviewTrends);

@@ -1,0 +1,2 @@
+export class ReviewWork extends HTMLElement { open() {} }
+customElements.define("lm-review-work", ReviewWork);
