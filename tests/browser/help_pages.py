@@ -139,14 +139,14 @@ class View:
         return Spot(left + float(x1 + x2) / 2, top + float(y1 + y2) / 2, float(x2 - x1 + 1), float(y2 - y1 + 1))
 
 
-async def sight(page: PlaywrightPage, within: Locator, mask: Mask) -> Spot:
-    """Where something is, once it is there and at rest."""
+async def sight(page: PlaywrightPage, within: Locator, mask: Mask, least: float = 0.0) -> Spot:
+    """Where something is, once it is there, at rest and at least so wide."""
     last: Spot | None = None
     try:
         async with asyncio.timeout(PATIENCE_MS / 1000):
             while True:
                 now = (await View.of(page, within)).find(mask)
-                if now and last and now.near(last, 0.6):
+                if now and last and now.near(last, 0.6) and now.width >= least:
                     return now
                 last = now
     except TimeoutError:
