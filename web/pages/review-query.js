@@ -1,10 +1,10 @@
 /** What the address of the review pages asks for, and the question it makes to the server. Pure. */
 
-/** @typedef {"list" | "case" | "work" | "calibration" | "trends" | "clips" | "templates" | "audit" | "mine"} Place */
+/** @typedef {"list" | "case" | "work" | "calibration" | "trends" | "clips" | "audit" | "mine"} Place */
 /** @typedef {{ q: string, agent: string, queue: string, kind: string, since: string, until: string, min: string, max: string, rating: string, flag: string, tag: string, reviewed: string, held: string, order: string }} Filters */
 
 /** @type {readonly Place[]} */
-export const PLACES = Object.freeze(["list", "work", "calibration", "trends", "clips", "templates", "audit", "mine"]);
+export const PLACES = Object.freeze(["list", "work", "calibration", "trends", "clips", "audit", "mine"]);
 export const ORDERS = Object.freeze(["newest", "oldest", "longest", "rating", "score"]);
 export const FLAGS = Object.freeze(["low_rating", "long_wait", "escalation", "pause_used", "bad_network", "black", "frozen", "blurred", "dark", "over_exposed", "silence", "clipping", "cross_talk"]);
 export const PAGE = 50;

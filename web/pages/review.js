@@ -15,7 +15,6 @@ import { ReviewAudit } from "./components/review-audit.js";
 import { ReviewCalibration } from "./components/review-calibration.js";
 import { ReviewClips } from "./components/review-clips.js";
 import { ReviewMine } from "./components/review-mine.js";
-import { ReviewTemplates } from "./components/review-templates.js";
 import { ReviewTrends } from "./components/review-trends.js";
 import { ReviewWork } from "./components/review-work.js";
 
@@ -61,8 +60,6 @@ function made(name) {
       return new ReviewTrends();
     case "clips":
       return new ReviewClips();
-    case "templates":
-      return new ReviewTemplates();
     case "audit":
       return new ReviewAudit();
     case "mine":
@@ -136,7 +133,7 @@ function renderPlaces() {
   /** @type {[Place, string][]} */
   const all = mine()
     ? [["mine", t("review.place_mine")], ["clips", t("review.place_clips")]]
-    : [["list", t("review.place_list")], ["work", t("review.place_work")], ["calibration", t("review.place_calibration")], ["trends", t("review.place_trends")], ["clips", t("review.place_clips")], ["templates", t("review.place_templates")]];
+    : [["list", t("review.place_list")], ["work", t("review.place_work")], ["calibration", t("review.place_calibration")], ["trends", t("review.place_trends")], ["clips", t("review.place_clips")]];
   if (who.leads && !mine()) all.push(["audit", t("review.place_audit")]);
   places.replaceChildren(
     ...all.map(([key, words]) => {

@@ -52,10 +52,10 @@ const TRACKS = [
 ];
 /** @type {Record<string, () => Promise<string>>} */
 const FILES = {
-  "t-agent-mic": () => voice("agent", { began: 3, seconds: SECONDS - 3, hz: 330, speaks: SPOKE["agent-1"] ?? [] }),
-  "t-agent-cam": () => video("agent", { began: 3, seconds: SECONDS - 3, tint: [150, 110] }),
-  "t-shopper-mic": () => voice("shopper", { began: 0, seconds: SECONDS, hz: 220, speaks: SPOKE["shopper-1"] ?? [] }),
-  "t-shopper-cam": () => video("shopper", { began: 0, seconds: SECONDS, tint: [110, 150] }),
+  "t-agent-mic": () => voice("agent-voice", { began: 3, seconds: SECONDS - 3, hz: 330, speaks: SPOKE["agent-1"] ?? [] }),
+  "t-agent-cam": () => video("agent-picture", { began: 3, seconds: SECONDS - 3, tint: [150, 110] }),
+  "t-shopper-mic": () => voice("shopper-voice", { began: 0, seconds: SECONDS, hz: 220, speaks: SPOKE["shopper-1"] ?? [] }),
+  "t-shopper-cam": () => video("shopper-picture", { began: 0, seconds: SECONDS, tint: [110, 150] }),
   "t-agent-screen": () => video("screen", { began: 36, seconds: 14, tint: [128, 128], screen: true }),
 };
 const made = Promise.all(Object.entries(FILES).map(async ([id, make]) => /** @type {const} */ ([id, await make()]))).then(Object.fromEntries);

@@ -175,7 +175,7 @@ export class ReviewStage extends HTMLElement {
 
   #walk() {
     const [x, y] = PLACES[this.#place++ % PLACES.length] ?? [0.5, 0.5];
-    Object.assign(this.#watermark.style, { left: `${x * 100}%`, top: `${y * 100}%` });
+    Object.assign(this.#watermark.style, { left: `${x * 100}%`, top: `${y * 100}%`, translate: `-${x * 100}% 0` });
   }
 }
 

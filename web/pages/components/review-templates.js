@@ -1,2 +1,0 @@
-export class ReviewTemplates extends HTMLElement { open() {} }
-customElements.define("lm-review-templates", ReviewTemplates);
