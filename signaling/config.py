@@ -16,7 +16,6 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 PREFIX = "LIANMAI_"
 _ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?")
 T = TypeVar("T")
-RecordMode = Literal["off", "on_demand", "always", "sampled"]
 
 
 class ConfigError(ValueError):
@@ -122,25 +121,6 @@ class HelpConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordingConfig:
-    """What is recorded for quality review, where it lies and for how long."""
-
-    enabled: bool = setting(True, "whether anything may be recorded; false starts no recorder")
-    root: str = setting("data/recordings", "folder of the recordings")
-    calls: RecordMode = setting("on_demand", "calls: off, on_demand (by the agent), always, or a sample of them")
-    stage: RecordMode = setting("on_demand", "stages: the same, by the host")
-    sample_percent: float = setting(10.0, "how many of a hundred are recorded when sampled", lambda value: 0 <= value <= 100)
-    consent_version: str = setting("1", "version of the text that people agree to; another one asks everybody anew", bool)
-    pause_on_hold: bool = setting(True, "nothing is recorded while a call is on hold")
-    erase_on_withdrawal: bool = setting(True, "who takes consent back is erased from the recording as well")
-    keep_days_calls: float = setting(90.0, "recordings of calls are erased after this many days", _positive)
-    keep_days_stage: float = setting(30.0, "the same for stages", _positive)
-    keyframe_s: float = setting(4.0, "a recorded picture has a keyframe at least this often", lambda value: 1 <= value <= 60)
-    keys: dict[str, str] = setting({}, "master keys: id = 64 hex digits; the first one wraps new keys; empty: key_file")
-    key_file: str = setting("data/recording.keys", "where a generated master key is kept when keys is empty")
-
-
-@dataclass(frozen=True, slots=True)
 class DemoConfig:
     """Demo mode."""
 
@@ -169,7 +149,6 @@ class Config:
     auth: AuthConfig = field(default_factory=AuthConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
     help: HelpConfig = field(default_factory=HelpConfig)
-    recording: RecordingConfig = field(default_factory=RecordingConfig)
     demo: DemoConfig = field(default_factory=DemoConfig)
     codecs: CodecsConfig = field(default_factory=CodecsConfig)
 
@@ -238,7 +217,7 @@ def _put(values: dict[str, dict[str, Any]], section: str, key: str, value: Any, 
     try:
         converted = _convert(value, hint)
     except (ValueError, TypeError):
-        shown = "" if section == "auth" or key in ("shops", "hook_secret", "keys") else f", not {value!r}"
+        shown = "" if section == "auth" or key in ("shops", "hook_secret") else f", not {value!r}"
         raise ConfigError(f"{origin}: {section}.{key} must be {_describe(hint)}{shown}") from None
     check = fields[key].metadata["check"]
     if check is not None and not check(converted):

@@ -32,6 +32,7 @@ class Person:
     name: str
     side: str
     staff: bool = False
+    reconnecting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Shared:
     identity: str
     source: str
     kind: str
+    muted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,10 +368,7 @@ class RecordBook:
                 take.agreed.pop(identity, None)
         steps: list[Step] = []
         if take.begun is not None:
-            for identity in sorted(scene.people.keys() - former.people.keys()):
-                steps.append(Note(scene.scope, take.id, "joined", identity, {"side": scene.people[identity].side}))
-            for identity in sorted(former.people.keys() - scene.people.keys()):
-                steps.append(Note(scene.scope, take.id, "left", identity))
+            steps += _news(take.id, former, scene)
             gone = tuple(sorted(former.tracks.keys() - scene.tracks.keys()))
             if gone:
                 steps.append(Drop(scene.scope, take.id, gone))
@@ -408,3 +407,27 @@ class RecordBook:
                 "since": round((epoch_s + take.paused_at) * 1000),
             }
         return wire
+
+
+def _news(recording: str, former: Scene, scene: Scene) -> list[Step]:
+    """What the difference between two looks at a scope means for its timeline."""
+    steps: list[Step] = []
+
+    def note(kind: str, identity: str, **detail: Any) -> None:
+        steps.append(Note(scene.scope, recording, kind, identity, detail))
+
+    for identity in sorted(former.people.keys() - scene.people.keys()):
+        note("left", identity)
+    for identity, person in sorted(scene.people.items()):
+        before = former.people.get(identity)
+        if before is None:
+            note("joined", identity, side=person.side, name=person.name)
+        elif before.reconnecting != person.reconnecting:
+            note("reconnecting" if person.reconnecting else "reconnected", identity)
+    for track, shared in sorted(scene.tracks.items()):
+        known = former.tracks.get(track)
+        if known is None or known.muted != shared.muted:
+            if known is None and not shared.muted:
+                continue
+            note("muted" if shared.muted else "unmuted", shared.identity, source=shared.source, track=track)
+    return steps

@@ -18,7 +18,7 @@ def stage_scope(room: str) -> str:
 def of_call(call: Call, room: Room | None) -> Scene:
     """A call: whoever talks in it. Who listens, whispers or is being rung is not in the picture."""
     people = {
-        person.identity: Person(person.name, person.side, person.side != "shopper")
+        person.identity: Person(person.name, person.side, person.side != "shopper", person.state == "reconnecting")
         for person in call.people.values()
         if person.mode in ("full", "hold")
     }
@@ -60,5 +60,5 @@ def _shared(room: Room | None, tracks: Iterable[Track], people: dict[str, Person
     for track in tracks:
         owner = room.members.get(track.peer) if room is not None else None
         if owner is not None and owner.identity in people and not track.held:
-            found[track.id] = Shared(owner.identity, track.source, track.kind)
+            found[track.id] = Shared(owner.identity, track.source, track.kind, track.muted)
     return found

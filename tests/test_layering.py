@@ -42,7 +42,7 @@ SIGNALING_PURE = frozenset(
 )
 
 # recorder/ too: files, processes and decoders are around these.
-RECORDER_PURE = frozenset(f"recorder.{name}" for name in ("spans", "track_log"))
+RECORDER_PURE = frozenset(f"recorder.{name}" for name in ("spans",))
 
 # What a pure module may use all the same: working hours are reckoned in calendars, from times that are given.
 ALLOWED = {"signaling.hours": frozenset(("datetime",))}
