@@ -26,7 +26,7 @@ function graph(path, found = new Set()) {
 /** @param {Record<string, string>[]} tags */
 const paths = (tags) => tags.map(({ href, src }) => href ?? src);
 
-for (const page of ["live", "landing", "host", "agent", "help", "wall", "kpi"]) {
+for (const page of ["live", "landing", "host", "agent", "help", "wall", "kpi", "review"]) {
   const html = readFileSync(new URL(`web/pages/${page}.html`, ROOT), "utf8");
   const tags = [...html.matchAll(/<(script|link)\b([^>]*)>/g)].map(([, tag, text]) => {
     const attributes = [...text.matchAll(/([\w-]+)(?:="([^"]*)")?/g)].map(([, name, value]) => [name, value ?? ""]);

@@ -97,7 +97,7 @@ export class ReviewCase extends HTMLElement {
 
   #build() {
     this.#captions.setAttribute("aria-live", "polite");
-    this.#frame.append(this.#stage, this.#captions, this.#controls);
+    this.#frame.append(make("div", "rv-seen", this.#stage, this.#captions), this.#controls);
     const left = make("div", "rv-main", this.#frame, this.#timeline);
     this.#body.append(left, this.#side);
     const back = make("a", "button small quiet rv-back", icon("arrow"), make("span", "sr-only"));
