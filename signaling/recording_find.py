@@ -70,7 +70,7 @@ class Finder:
         more = None
         if len(rows) > limit:
             # Exact, as Python writes a float: one that was rounded could skip a recording or show it twice.
-            more = f"{getattr(rows[limit - 1], key.name)!r}~{rows[limit - 1].id}"  # type: ignore[attr-defined]
+            more = f"{getattr(rows[limit - 1], key.name)!r}~{rows[limit - 1].id}"
         return Page(page, more, total)
 
     async def drawn(self, query: SearchQuery, limit: int) -> list[Any]:

@@ -16,6 +16,7 @@ from signaling.record_book import (
     Cut,
     Drop,
     Forget,
+    Mode,
     Note,
     Person,
     RecordBook,
@@ -174,8 +175,8 @@ def test_private_sources_are_not_recorded() -> None:
 
 
 @pytest.mark.parametrize("mode, on, code", [("off", True, "recording_off"), ("always", False, "forbidden")])
-def test_what_the_policy_does_not_leave_to_people(mode: str, on: bool, code: str) -> None:
-    book = a_book(RecordPolicy(calls=mode))  # type: ignore[arg-type]
+def test_what_the_policy_does_not_leave_to_people(mode: Mode, on: bool, code: str) -> None:
+    book = a_book(RecordPolicy(calls=mode))
     book.look(CALL, 0.0)
     with pytest.raises(ApiError, match=code):
         book.record("c1", "ann", on, 1.0)
@@ -222,7 +223,7 @@ PEOPLE = {"sam": SHOPPER, "ann": AGENT, "bob": AGENT}
 @given(st.data())
 def test_laws(data: st.DataObject) -> None:
     """Whatever is done: nobody who has not agreed is recorded, nothing is during a pause, and every cut is said."""
-    mode = data.draw(st.sampled_from(["on_demand", "always", "sampled"]))
+    mode: Mode = data.draw(st.sampled_from(("on_demand", "always", "sampled")))
     book = a_book(RecordPolicy(calls=mode, percent=50.0))
     said: dict[str, bool] = {}
     cut: dict[str, bool] = {}
