@@ -37,7 +37,7 @@ READ = """
 SEEK = """
 async (to) => {
   const fps = 15;
-  const read = %s;
+  const read = READ;
   const field = document.querySelector('lm-review-timeline');
   const began = performance.now();
   field.dispatchEvent(new CustomEvent('seek', { detail: { t: to } }));
@@ -49,7 +49,7 @@ async (to) => {
   }
   return performance.now() - began;
 }
-""" % READ
+""".replace("READ", READ.strip())
 
 
 async def sync(page: Page, rate: str) -> list[float]:
@@ -57,11 +57,15 @@ async def sync(page: Page, rate: str) -> list[float]:
     await page.select_option(".rv-rate", rate)
     await page.wait_for_timeout(1500)
     out = []
+    seen = set()
     for _ in range(40):
         codes = await page.evaluate(READ)
         if len(codes) == 2:
             out.append(abs(codes[0] - codes[1]) * 1000 / FPS)
+            seen.add(codes[0])
         await page.wait_for_timeout(60)
+    if len(seen) < 20:
+        raise AssertionError(f"it does not play: {len(seen)} pictures")
     return out
 
 
