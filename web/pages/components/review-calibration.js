@@ -2,7 +2,7 @@
 import { make } from "../dom.js";
 import { getLocale, t } from "../locale.js";
 import { list, number, numberOrNull, record, text, texts } from "../review-model.js";
-import { asReview } from "../review-score.js";
+import { asReview, asTemplate, questionOf } from "../review-score.js";
 import { scoreWords } from "../review-words.js";
 import { ReviewView, progress, table } from "./review-view.js";
 
@@ -11,12 +11,17 @@ export class ReviewCalibration extends ReviewView {
   #all = [];
   /** @type {Record<string, unknown>} */
   #one = {};
+  /** @type {import("../review-score.js").Question[]} */
+  #questions = [];
 
   /** @override */
   async load() {
     const id = this.opened?.id ?? "";
-    if (id) this.#one = record(await this.rest.ask("GET", `/calibrations/${encodeURIComponent(id)}`));
-    else this.#all = list(record(await this.rest.ask("GET", "/calibrations"))["calibrations"]).map(record);
+    if (id) {
+      this.#one = record(await this.rest.ask("GET", `/calibrations/${encodeURIComponent(id)}`));
+      const template = await this.rest.ask("GET", `/scorecards/templates/${encodeURIComponent(text(this.#one["template"]))}?version=${number(this.#one["version"], 1)}`).catch(() => null);
+      this.#questions = asTemplate(template).questions;
+    } else this.#all = list(record(await this.rest.ask("GET", "/calibrations"))["calibrations"]).map(record);
   }
 
   /** @override */
@@ -56,9 +61,15 @@ export class ReviewCalibration extends ReviewView {
     const figure = make("div", "rv-panel rv-figure", make("b", "rv-big number", alpha === null ? "–" : decimal(alpha)), make("span", "", `${t("review.alpha")} · ${word}`));
     const scores = table([t("review.person"), t("review.score")], reviews.map(({ reviewer_name, score }) => [reviewer_name, scoreWords(score)]));
     const questions = list(agreement["questions"]).map(record);
-    const matrix = table([t("review.question"), ...people.map(nameOf), t("review.spread")], questions.map((question) => [text(question["question"]), ...people.map((identity) => valueWord(record(question["values"])[identity])), spread(number(question["spread"]))]));
+    const matrix = table([t("review.question"), ...people.map(nameOf), t("review.spread")], questions.map((question) => [this.#words(text(question["question"])), ...people.map((identity) => valueWord(record(question["values"])[identity])), spread(number(question["spread"]))]));
     const kappas = table([t("review.pair"), t("review.kappa")], list(agreement["kappa"]).map(record).map((pair) => [texts(pair["reviewers"]).map(nameOf).join(" · "), numberOrNull(pair["kappa"]) === null ? "–" : decimal(number(pair["kappa"]))]));
     this.body.replaceChildren(head, figure, make("div", "rv-grid", scores, kappas), matrix);
+  }
+
+  /** @param {string} id of a question */
+  #words(id) {
+    const question = this.#questions.find((entry) => entry.id === id);
+    return question ? questionOf(question, getLocale()) : id;
   }
 }
 
