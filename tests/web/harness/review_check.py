@@ -89,7 +89,12 @@ async def main() -> int:
             page = await browser.new_page(viewport={"width": 1440, "height": 900})
             await page.goto(f"{address}/review?r=r0000000000000001#t=5")
             await page.wait_for_selector("lm-review-stage video", timeout=120_000)
-            await page.wait_for_timeout(3000)
+            # The files of a long recording take a while to be made.
+            ready = (
+                "() => [...document.querySelectorAll('lm-review-stage video')].every((video) => video.readyState >= 2)"
+            )
+            await page.wait_for_function(ready, timeout=300_000)
+            await page.wait_for_timeout(1000)
             late = [await page.evaluate(SEEK, SECONDS * share) for share in (0.6, 0.1, 0.8, 0.3, 0.9, 0.15, 0.7, 0.2)]
             result: dict[str, object] = {"seek_paused_ms": told(late)}
             await page.evaluate(SEEK, 6)
