@@ -392,12 +392,12 @@ class TapLost(Event):
     """These taps write nothing at present.
 
     ``overflow``: the recorder reads too slowly; they go on by themselves, see :class:`TapBack`. ``recorder_gone``: the
-    connection ended; they are closed, and their numbers can be opened again.
+    connection ended; ``failed``: our own fault. Either way they are closed, and their numbers can be opened again.
     """
 
     event: ClassVar[str] = "tap_lost"
     taps: tuple[int, ...]
-    reason: Literal["overflow", "recorder_gone"]
+    reason: Literal["overflow", "recorder_gone", "failed"]
 
 
 @dataclass(frozen=True, slots=True)

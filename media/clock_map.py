@@ -62,6 +62,12 @@ class ClockMap:
         error = ((later.rtp - expected + 0x80000000) & 0xFFFFFFFF) - 0x80000000
         return abs(error) <= TOLERANCE_S * self._clock_rate
 
+    @property
+    def newest(self) -> tuple[float, int, int] | None:
+        """``(arrival, ntp, rtp_timestamp)`` of the report that is in use."""
+        current = self._current
+        return None if current is None else (current.arrival, current.ntp, current.rtp)
+
     def ntp_at(self, now: float) -> tuple[int, int] | None:
         """``(ntp, rtp_timestamp)`` extrapolated to ``now``, for a sender report of ours; None before the first one."""
         current = self._current

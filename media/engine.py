@@ -17,6 +17,7 @@ from media.dtls import Certificate
 from media.producer import Producer
 from media.router import Router
 from media.rpc import RpcError
+from media.taps import Taps
 from media.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class Engine:
         self._finished: list[str] = []
         self._producers: dict[str, tuple[Producer, Transport]] = {}
         self._consumers: dict[str, Consumer] = {}
+        self._taps = Taps(emit)
         self._certificates: list[Certificate] = []
         self._next_speakers = 0.0
         self._retired_packets = 0
@@ -73,6 +75,9 @@ class Engine:
             api.CloseConsumer: lambda request: self._drop_consumer(request.consumer_id),
             api.PauseConsumer: self._pause_consumer,
             api.RequestKeyframe: self._request_keyframe,
+            api.OpenTap: self._open_tap,
+            api.CutTaps: lambda request: self._taps.cut(request.taps, request.cut, self._clock()),
+            api.CloseTaps: lambda request: self._taps.close(request.taps, self._clock()),
             api.GetStats: lambda request: self.stats(request.router_id, request.direction),
         }
 
@@ -165,6 +170,8 @@ class Engine:
         if entry is None:
             raise RpcError("producer_not_found", f"no producer {request.producer_id}")
         producer, transport = entry
+        if request.paused != producer.paused:
+            self._taps.tell(producer, "muted" if request.paused else "unmuted", self._clock())
         producer.pause(request.paused, self._clock())
         if request.paused:
             transport.router.speakers.remove(producer.id)
@@ -174,6 +181,14 @@ class Engine:
 
     def _request_keyframe(self, request: api.RequestKeyframe) -> None:
         self._consumer(request.consumer_id).on_keyframe_request(self._clock())
+
+    def _open_tap(self, request: api.OpenTap) -> None:
+        producer, transport = self._producers.get(request.producer_id, (None, None))
+        if producer is None or transport is None or transport.router.id != request.router_id:
+            raise RpcError("producer_not_found", f"no producer {request.producer_id}")
+        publisher = transport.publisher
+        assert publisher is not None
+        self._taps.open(request, producer, lambda: publisher.rtt_s, self._clock())
 
     def _consumer(self, consumer_id: str) -> Consumer:
         consumer = self._consumers.get(consumer_id)
@@ -204,6 +219,7 @@ class Engine:
         producer, transport = self._producers.pop(producer_id, (None, None))
         if producer is None or transport is None:
             return
+        self._taps.producer_closed(producer, self._clock())
         for consumer in transport.router.remove_producer(producer_id):
             self._drop_consumer(consumer.id)
         if transport.publisher is not None:
@@ -246,6 +262,8 @@ class Engine:
         self._hurry()
 
     def _on_flow(self, producer_id: str, flowing: bool) -> None:
+        if self._taps and (entry := self._producers.get(producer_id)) is not None:
+            self._taps.tell(entry[0], "flowing" if flowing else "stalled", self._clock())
         self._emit(api.ProducerFlowChanged(producer_id, flowing))
 
     # --- time ----------------------------------------------------------------------------------------------------
@@ -268,6 +286,8 @@ class Engine:
             self._next_speakers = now + SPEAKER_INTERVAL_S
             self._evaluate_speakers(now)
         self.demux.flush()
+        if self._taps:
+            self._taps.tick(now)
         return busy
 
     def fast_tick(self) -> bool:
@@ -333,6 +353,7 @@ class Engine:
         for router_id in list(self._routers):
             self._close_router(api.CloseRouter(router_id))
         self.demux.flush()
+        self._taps.end(self._clock())
 
 
 def resident_bytes() -> int:

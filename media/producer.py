@@ -15,6 +15,7 @@ from media.fanout import Group, Layout
 from media.inbound import InboundStream
 from media.packet import Packet
 from media.packet_cache import PacketCache
+from media.tap import Tap
 
 #: Replay at most this much of the past to a new viewer: longer, and catching up costs more than a new keyframe.
 REPLAY_MAX_AGE_S = 2.0
@@ -62,6 +63,7 @@ class Producer:
         self.streams: dict[int, InboundStream] = {}
         self.cache = PacketCache[Packet](2048 if params.kind == "video" else 256, 3.0)
         self.consumers: dict[str, Consumer] = {}
+        self.taps: tuple[Tap, ...] = ()
         self.keyframes = 0
         self.plis_sent = 0
         self.width = 0
@@ -201,6 +203,8 @@ class Producer:
         self._burst = []
         for group in self._groups.values():
             group.send(burst, now)
+        for tap in self.taps:
+            tap.take(burst)
         if self._waiting and (self.kind == "audio" or self.replay_start(now) is not None):
             for consumer in list(self._waiting):
                 self.admit(consumer, now)
@@ -315,6 +319,16 @@ class Producer:
             self.plis_sent += 1
             self._ask_keyframe(target)
 
+    def refresh(self, now: float) -> None:
+        """Have a keyframe sent, unless one is under way: it is only time for one."""
+        if not self._keyframe_wanted and now - self._keyframe_asked_at >= KEYFRAME_INTERVAL_S:
+            self.request_keyframe(now)
+
+    @property
+    def keyframe_at(self) -> float:
+        """When the last keyframe came."""
+        return self._keyframe_at
+
     @property
     def _deaf_repeat_s(self) -> float | None:
         """When to repeat a request that was sent before the source was heard, or None once that is of no use."""
@@ -335,7 +349,7 @@ class Producer:
         arrived = self._keyframe_at >= self._keyframe_asked_at
         patience = self._deaf_repeat_s or (KEYFRAME_INTERVAL_S if arrived else _KEYFRAME_REPEAT_S)
         if self._keyframe_wanted and now - self._keyframe_asked_at >= patience:
-            if self.consumers:
+            if self.consumers or self.taps:
                 self.request_keyframe(now)
             else:
                 self._keyframe_wanted = False
@@ -369,6 +383,17 @@ class Producer:
             return None
         mapping = self._selected.clock.ntp_at(now)
         return None if mapping is None else (mapping[0], (mapping[1] + self._timestamp_shift) & 0xFFFFFFFF)
+
+    @property
+    def newest_report(self) -> tuple[float, int, int] | None:
+        """The publisher's last sender report: arrival, NTP time, this Track's outbound RTP timestamp."""
+        newest = None if self._selected is None else self._selected.clock.newest
+        return None if newest is None else (newest[0], newest[1], (newest[2] + self._timestamp_shift) & 0xFFFFFFFF)
+
+    @property
+    def layer(self) -> str | None:
+        """The simulcast Layer (rid) that goes out."""
+        return None if self._selected is None else self._selected.rid
 
     def measure(self, now: float) -> None:
         """Update the bitrate; called about once a second."""

@@ -26,7 +26,7 @@ IMPURE = frozenset(
 MEDIA_SHELL = frozenset(
     f"media.{name}"
     for name in (
-        "candidates consumer demux dtls engine fanout libc pool producer publisher router rpc srtp tcp transport udp "
+        "candidates consumer demux dtls engine fanout libc pool producer publisher router rpc srtp taps tcp transport udp "
         "worker"
     ).split()
 )

@@ -19,6 +19,27 @@ def primary_payload(payload: bytes) -> bytes | None:
     return payload[position + skip :] if position + skip <= len(payload) else None
 
 
+def red_blocks(payload: bytes) -> list[tuple[int, bytes]]:
+    """All blocks of a RED payload, the oldest first, as (how much older in timestamp units, frame); the last is primary.
+
+    Empty when it is malformed.
+    """
+    heads: list[tuple[int, int]] = []
+    position = 0
+    while position < len(payload) and payload[position] & 0x80:
+        if position + 4 > len(payload):
+            return []
+        word = int.from_bytes(payload[position + 1 : position + 4], "big")
+        heads.append((word >> 10, word & 0x3FF))
+        position += 4
+    position += 1
+    blocks: list[tuple[int, bytes]] = []
+    for offset, size in heads:
+        blocks.append((offset, payload[position : position + size]))
+        position += size
+    return [*blocks, (0, payload[position:])] if position <= len(payload) else []
+
+
 def with_block_type(payload: bytes, payload_type: int) -> bytes:
     """A RED payload whose blocks all name ``payload_type`` (0-127); a malformed one comes back as it is.
 
