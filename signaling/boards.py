@@ -104,7 +104,7 @@ class Boards:
     # --- inside --------------------------------------------------------------------------------------------------
 
     def _writer(self, peer: Peer, call_id: str) -> tuple[Call, Writer]:
-        """Raises ``call_not_found``, ``call_ended``, ``not_in_call`` or ``forbidden``."""
+        """Raises ``call_not_found``, ``call_ended``, ``not_in_call``, ``forbidden`` or ``transfer_open``."""
         call = self._hub.helping.line.get_open(call_id)
         if not peer.claims.covers(call.room):
             raise ApiError("call_not_found")
@@ -114,6 +114,9 @@ class Boards:
         if person.mode in ("listen", "whisper"):
             # What is written, all in the call can read.
             raise ApiError("forbidden")
+        if person.why == "transfer":
+            # The shopper does not know of this person yet.
+            raise ApiError("transfer_open")
         return call, Writer(person.identity, person.name, person.side)
 
     def _pictures(self, call: Call) -> frozenset[str]:

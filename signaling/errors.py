@@ -123,6 +123,9 @@ ERRORS: dict[str, ErrorInfo] = {
     "agent_not_found": ErrorInfo(404, "找不到这位客服。", "There is no such agent."),
     "wrong_state": ErrorInfo(409, "通话当前的状态不支持这个操作。", "This cannot be done at this point of the call."),
     "transfer_pending": ErrorInfo(409, "正在转接中。", "A transfer is already under way."),
+    "transfer_open": ErrorInfo(
+        409, "顾客还没有转接给您，转接完成后才能写字和标注。", "The shopper is not yours yet; write and draw once the transfer is complete."
+    ),
     "consent_pending": ErrorInfo(409, "正在等待顾客的答复。", "The shopper has been asked and has not answered yet."),
     "consent_expired": ErrorInfo(410, "顾客没有及时答复上台邀请。", "The shopper did not answer in time."),
     "not_in_show": ErrorInfo(409, "这次通话不在直播间里，不能上台。", "This call is not in a live room."),

@@ -171,12 +171,23 @@ async def test_a_warm_transfer(site: Site) -> None:
     await settle(site)
     assert voice in [event["track"]["id"] for event in console.heard("track_published")]
     assert voice not in [event["track"]["id"] for event in customer.heard("track_published")]
+    # The shopper does not know of the colleague yet, and reads and sees nothing of theirs.
+    wrote = {"call_say": {"text": "he again"}, "call_clear": {}, "call_pointer": {"pointer": None},
+             "call_checklist": {"checklist": {"title": "Pair", "steps": ["Open"]}}, "call_device": {"ask": "flip"}}  # fmt: skip
+    for request, fields in wrote.items():
+        assert await expert.code(request, call=call, **fields) == "transfer_open"
+    await settle(site)
+    assert not [kind for kind in ("call_message", "call_checklist", "call_device") if customer.heard(kind)]
+    await console.ok("call_say", call=call, text="One moment please")
     done = (await console.ok("complete_transfer", call=call))["call"]
     assert done["transfer"] is None
     await settle(site)
     assert voice in [event["track"]["id"] for event in customer.heard("track_published")]
     last = customer.heard("call")[-1]["call"]
     assert (mode_of(last, "colleague"), mode_of(last, "agent")) == ("full", None)
+    await expert.ok("call_say", call=call, text="Hello, I am the expert")
+    await settle(site)
+    assert [event["message"]["text"] for event in customer.heard("call_message")] == ["One moment please", "Hello, I am the expert"]
 
 
 async def test_to_the_stage_and_back_on_the_same_connections(site: Site) -> None:

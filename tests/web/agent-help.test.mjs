@@ -18,6 +18,7 @@ import {
   skillsFor,
   sortWaiting,
   stepUp,
+  waitingCount,
   waitLook,
 } from "../../web/pages/agent-help-view.js";
 import { consoleView } from "../../web/pages/agent-view.js";
@@ -263,3 +264,10 @@ for (const [what, text, expected] of /** @type {const} */ ([
     else assert.deepEqual(found, expected);
   });
 }
+
+test("the queue's count is of all who wait, not of those who are listed", () => {
+  const listed = Array.from({ length: 50 }, () => ({}));
+  assert.equal(waitingCount({ queues: [{ waiting: 700 }, { waiting: 12 }], waiting: listed }), 712);
+  assert.equal(waitingCount({ queues: [], waiting: listed.slice(0, 2) }), 2);
+  assert.equal(waitingCount({ queues: [], waiting: [] }), 0);
+});

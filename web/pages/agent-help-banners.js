@@ -23,6 +23,7 @@ import { t } from "./locale.js";
  * @property {boolean} soundOnly the picture has stopped, the voice has not
  * @property {boolean} weak our own picture hardly gets out
  * @property {boolean} blocked
+ * @property {number} [now] by the server's clock, in ms
  * @property {ReadonlySet<string>} dismissed ids that were read
  */
 
@@ -73,7 +74,7 @@ function holdBanner({ call, identity, rights }) {
 }
 
 /** @param {BannerFacts} facts @returns {Banner | null} */
-function stageBanner({ call, rights }) {
+function stageBanner({ call, rights, now = Date.now() }) {
   const { escalation } = call;
   if (!escalation) return null;
   const { name } = call.shopper;
@@ -81,7 +82,7 @@ function stageBanner({ call, rights }) {
   const back = (/** @type {string} */ label) => (rights.lead ? { actions: [{ id: "deescalate", label }] } : {});
   switch (state) {
     case "asking":
-      return { id: "stage", kind: "wait", text: t("stagecall.asking", { name }), ...back(t("dialog.cancel")) };
+      return { id: "stage", kind: "wait", text: askingWords(name, escalation.until, now), ...back(t("dialog.cancel")) };
     case "offered":
       return { id: "stage", kind: "wait", text: t("stagecall.offered", { name, consent: consentWord(consent) }), ...back(t("dialog.cancel")) };
     case "on_stage":
@@ -91,6 +92,12 @@ function stageBanner({ call, rights }) {
       return { id: `stage_${state}_${consent}_${code ?? ""}`, kind: "info", text: why, actions: [{ id: "dismiss", label: t("urgent.ok") }] };
     }
   }
+}
+
+/** How long the shopper has for an answer. @param {string} name @param {number | undefined} until @param {number} now */
+function askingWords(name, until, now) {
+  if (until === undefined) return t("stagecall.asking", { name });
+  return t("stagecall.asking_left", { name, seconds: Math.ceil(Math.max(0, until - now) / 1000) });
 }
 
 /** Why the host's side did not come to be. @param {string | undefined} code an error's, or how an offer ended */

@@ -3,7 +3,7 @@ import { nextZoom } from "./agent-help-controls.js";
 import { CallNotes } from "./agent-help-notes.js";
 import { HelpRest } from "./agent-help-rest.js";
 import { HelpSide } from "./agent-help-side.js";
-import { phaseOf, sortWaiting } from "./agent-help-view.js";
+import { phaseOf, sortWaiting, waitingCount } from "./agent-help-view.js";
 import { remaining } from "./agent-view.js";
 import { CallbackList } from "./components/callback-list.js";
 import { CallRing } from "./components/call-ring.js";
@@ -134,7 +134,7 @@ export class HelpPage {
     const { queue, duty, supervises, wall } = this.#help;
     const { queues, waiting } = queue;
     byId("queue-box", HTMLElement).hidden = !seated || (queues.length === 0 && waiting.length === 0);
-    setText(byId("queue-count", HTMLElement), String(waiting.length));
+    setText(byId("queue-count", HTMLElement), String(waitingCount(queue)));
     const free = this.#console.me?.presence === "available" && duty === null;
     this.#queue.show({
       queues,

@@ -230,3 +230,12 @@ export function skillsFor(colleagues, identity) {
   }
   return [...counted].map(([skill, free]) => ({ skill, free })).sort((a, b) => b.free - a.free || a.skill.localeCompare(b.skill));
 }
+
+/**
+ * How many wait: the list has only the first of them.
+ * @param {{ queues: readonly { waiting: number }[], waiting: readonly unknown[] }} queue
+ */
+export function waitingCount({ queues, waiting }) {
+  const counted = queues.reduce((sum, line) => sum + line.waiting, 0);
+  return Math.max(waiting.length, counted);
+}

@@ -92,6 +92,7 @@ export const WAYS_OUT = Object.freeze({
   agent_not_found: "retry",
   wrong_state: "retry",
   transfer_pending: "retry",
+  transfer_open: "retry",
   consent_expired: "retry",
   consent_pending: "retry",
   not_in_show: "retry",

@@ -72,8 +72,10 @@ export class Guest extends Emitter {
 
   /** Whether hands may be raised, by us too. */
   get handsOpen() {
-    const { stage, state } = this.#room.info;
-    return stage.hands_open && (state === "live" || state === "away") && this.mode === "audience" && this.place === null;
+    const { info, self } = this.#room;
+    // Who is on stage by a call has no place of the guest's kind, and needs no hand either.
+    const off = this.mode === "audience" && !airedByCall(info) && placeOf(info.stage, self?.identity) === null;
+    return info.stage.hands_open && (info.state === "live" || info.state === "away") && off;
   }
 
   /** On stage, but nothing of us is sent: after a reload. */

@@ -183,7 +183,7 @@
  * @property {{ kind: "identity" | "skill" | "queue", to: string, name: string, warm: boolean,
  *   state: "ringing" | "talking" } | null} transfer
  * @property {{ state: "asking" | "offered" | "on_stage" | "declined" | "refused", consent: StageConsent | null,
- *   code?: string } | null} escalation
+ *   code?: string, until?: number } | null} escalation
  * @property {readonly CallMessage[]} messages the last 200, oldest first
  * @property {readonly CallMark[]} marks
  * @property {CallFrame | null} frame the frozen picture that all see

@@ -186,6 +186,7 @@ export class HelpCall extends HTMLElement {
         weak: this.#weak(visit),
         soundOnly: this.#frozen(pictures, picture, room),
         blocked: pictures.blocked,
+        now: Date.now() + room.clockOffsetMs,
         dismissed: this.#dismissed,
       }),
     );
