@@ -97,7 +97,6 @@ class Pages:
         table.get("/help")(self._page("help.html"))
         table.get("/wall")(self._page("wall.html"))
         table.get("/kpi")(self._page("kpi.html"))
-        table.get("/review")(self._page("review.html"))
         table.get("/favicon.ico")(self._favicon)
         table.get("/web/{path:.+}")(self._asset)
         return table
