@@ -268,7 +268,8 @@ class Tap:
     # --- records -------------------------------------------------------------------------------------------------
 
     def _write(self, packets: Sequence[Packet]) -> None:
-        parts: list[bytes] = []
+        # What precedes the packets is known last.
+        parts: list[bytes] = [b""]
         count = 0
         arrival = 0.0
         written: list[Packet] = []
@@ -283,13 +284,13 @@ class Tap:
             if count and (abs(packet.arrival - arrival) > SAME_ARRIVAL_S or count >= MAX_RECORD_PACKETS):
                 if not self._offer(parts, arrival, written):
                     return
-                parts, written, count = [], [], 0
+                parts, written, count = [b""], [], 0
             if not count:
                 arrival = packet.arrival
             if packet.codec != codec and (packet.codec != "red" or codec != "opus"):
                 if count and not self._offer(parts, arrival, written):
                     return
-                parts, written, count = [], [], 0
+                parts, written, count = [b""], [], 0
                 self._change_codec(packet.codec)
                 codec, payload_type = self._codec.name, self._codec.payload_type
                 arrival = packet.arrival
@@ -322,8 +323,8 @@ class Tap:
             self._offer(parts, arrival, written)
 
     def _offer(self, parts: list[bytes], arrival: float, written: list[Packet]) -> bool:
-        data = b"".join(parts)
-        if not self.sink.offer(tap_wire.packets_head(self.number, len(data), arrival) + data):
+        parts[0] = tap_wire.packets_head(self.number, sum(map(len, parts)), arrival)
+        if not self.sink.offer(b"".join(parts)):
             self._lose(written)
             return False
         self.packets += len(written)

@@ -73,6 +73,7 @@ class Link:
         """Write what the kernel takes, and notice when the other end is gone."""
         if self.broken:
             return
+        idle = not self._blocks
         try:
             while self._blocks:
                 self._sent(self._socket.sendmsg([block for block, _ in zip(self._blocks, range(_VECTOR), strict=False)]))
@@ -80,6 +81,9 @@ class Link:
             pass
         except OSError:
             self.broken = True
+            return
+        if not idle:
+            # Writing would have failed.
             return
         with contextlib.suppress(BlockingIOError, InterruptedError):
             try:

@@ -12,7 +12,7 @@ import pytest
 from media import api, tap_wire, taps
 from media.rpc import RpcError
 from tests.media.engine_stage import EngineStage, Peer
-from tests.media.rig import DELTA, KEYFRAME, VIDEO_SSRC, VP8, packet
+from tests.media.rig import DELTA, KEYFRAME, VIDEO_SSRC, VP8, packet, running_rig, send, until
 
 
 class Recorder:
@@ -228,3 +228,17 @@ async def test_the_end_of_the_worker_closes_the_logs(recorder: Recorder) -> None
     recorder.read()
     assert recorder.states(1)[-1] == "closed" and recorder.payloads(1) == [KEYFRAME]
     assert recorder.ended
+
+
+async def test_a_real_worker_writes_to_a_recorder(recorder: Recorder) -> None:
+    async with running_rig() as rig:
+        publisher = await rig.publish()
+        await rig.worker.call(api.OpenTap("r", 5, "v", recorder.path, {"track": "v"}))
+        for number, payload in enumerate((KEYFRAME, DELTA, DELTA)):
+            send(publisher, packet(number + 1, payload, timestamp=number * 900))
+        await until(lambda: recorder.read() or len(recorder.payloads(5)) == 3)
+        await rig.worker.call(api.CutTaps((5,), True))
+        recorder.read()
+        assert recorder.states(5) == ["flowing", "paused"]
+        recorder.die()
+        await until(lambda: api.TapLost((5,), "recorder_gone") in rig.events)
