@@ -19,11 +19,13 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from signaling import call_tables, desk_tables, review_tables
+from signaling.audit_store import AuditStore
 from signaling.auth import Revocation
 from signaling.call_store import CallStore
 from signaling.database import Database, Migrations
 from signaling.desk_store import DeskStore
 from signaling.kpi_query import KpiQuery
+from signaling.note_store import NoteStore
 from signaling.recording_store import RecordingStore
 from signaling.room_model import Policy
 
@@ -93,6 +95,8 @@ class Store:
         self.desk = DeskStore(self._database)
         self.kpi = KpiQuery(self._database, clock)
         self.recordings = RecordingStore(self._database)
+        self.notes = NoteStore(self._database)
+        self.audit = AuditStore(self._database, clock)
 
     async def open(self) -> None:
         """Connect and bring the schema up to date. Raises sqlalchemy.exc.SQLAlchemyError."""

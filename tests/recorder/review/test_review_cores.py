@@ -199,7 +199,7 @@ def test_spans() -> None:
 
 
 def test_search_words() -> None:
-    assert words('退货 “blue chair” AB ab') == ("退货", "blue chair", "ab")
+    assert words("退货 “blue chair” AB ab") == ("退货", "blue chair", "ab")
     assert recording_id(" R0123456789abcdef ") == "r0123456789abcdef" and recording_id("r1") is None
     assert rating_range("1-3") == (1, 3) and rating_range("5") == (5, 5)
     for wrong in ("x", "a " * 9, "z" * 65):
