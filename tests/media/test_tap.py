@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from media import rtcp, tap_wire
-from media.api import Codec
+from media.api import Codec, Encoding
 from media.producer import Producer
 from media.rtp_wire import parse_header
 from media.tap import Tap
@@ -285,3 +285,33 @@ def test_red_is_written_as_opus_and_mends_what_was_lost() -> None:
     assert tape.timestamps() == [index * 960 for index in range(9)]
     assert {(b - a) & 0xFFFF for a, b in zip(tape.numbers(), tape.numbers()[1:], strict=False)} == {1}
     assert tape.json(tap_wire.FORMAT)[0]["codec"] == "opus"
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_a_change_of_layer_and_a_mute_are_written_as_viewers_get_them(start: int) -> None:
+    stage = Stage()
+    track = stage.track(encodings=(Encoding("q"), Encoding("f")))
+    viewer, _ = stage.viewer(track)
+    tape, tap = tapped(stage, track)
+
+    def frame(index: int, rid: str, payload: bytes) -> None:
+        ssrc = 0x2222 if rid == "f" else 0x1111
+        stage.receive(start + index, payload + rid.encode(), timestamp=index * 900, ssrc=ssrc, mid="v", rid=rid)
+        stage.now += 0.01
+        tap.tick(stage.now)
+
+    for index in range(5):
+        frame(index, "q", DELTA if index else KEYFRAME)
+    frame(5, "f", DELTA)
+    for index in range(6, 12):
+        frame(index, "f", DELTA if index > 6 else KEYFRAME)
+    track.pause(True, stage.now)
+    for index in range(12, 20):
+        frame(index, "f", DELTA)
+    track.pause(False, stage.now)
+    for index in range(20, 26):
+        frame(index, "f", DELTA if index > 21 else KEYFRAME)
+    assert tape.payloads() == viewer.payloads()
+    assert tape.numbers() == viewer.numbers()
+    assert tape.timestamps() == viewer.timestamps()
+    assert [one["layer"] for one in tape.json(tap_wire.FORMAT)] == [None, "q", "f"]
