@@ -42,7 +42,12 @@ SIGNALING_PURE = frozenset(
 )
 
 # recorder/ too: files, processes and decoders are around these.
-RECORDER_PURE = frozenset(f"recorder.{name}" for name in ("spans",))
+RECORDER_PURE = frozenset(
+    f"recorder.{name}" for name in (
+        "clock_fit codecs codecs.av1 codecs.h264 codecs.opus codecs.picture codecs.vpx container depacketize mp4 reorder "
+        "spans webm"
+    ).split()
+)
 
 # What a pure module may use all the same: working hours are reckoned in calendars, from times that are given.
 ALLOWED = {"signaling.hours": frozenset(("datetime",))}

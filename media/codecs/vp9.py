@@ -26,7 +26,7 @@ def _structure_offset(payload: bytes) -> int:
     return position
 
 
-def _header_length(payload: bytes) -> int | None:
+def header_length(payload: bytes) -> int | None:
     """Length of the payload descriptor; None when it is cut off or nothing follows."""
     try:
         position = _structure_offset(payload)
@@ -63,7 +63,7 @@ def _keyframe(payload: bytes) -> BitReader | None:
     """A reader behind the frame header's sync code; None when no keyframe begins in this packet."""
     if not payload or payload[0] & 0x40 or not payload[0] & 0x08:
         return None
-    offset = _header_length(payload)
+    offset = header_length(payload)
     if offset is None or (payload[0] & 0x20 and _spatial_id(payload)):
         return None
     reader = BitReader(payload[offset : offset + _FRAME_HEADER_BYTES])
