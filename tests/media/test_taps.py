@@ -236,7 +236,12 @@ async def test_a_real_worker_writes_to_a_recorder(recorder: Recorder) -> None:
         await rig.worker.call(api.OpenTap("r", 5, "v", recorder.path, {"track": "v"}))
         for number, payload in enumerate((KEYFRAME, DELTA, DELTA)):
             send(publisher, packet(number + 1, payload, timestamp=number * 900))
-        await until(lambda: recorder.read() or len(recorder.payloads(5)) == 3)
+
+        def all_came() -> bool:
+            recorder.read()
+            return len(recorder.payloads(5)) == 3
+
+        await until(all_came)
         await rig.worker.call(api.CutTaps((5,), True))
         recorder.read()
         assert recorder.states(5) == ["flowing", "paused"]

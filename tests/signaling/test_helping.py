@@ -172,7 +172,7 @@ async def test_a_warm_transfer(site: Site) -> None:
     assert voice in [event["track"]["id"] for event in console.heard("track_published")]
     assert voice not in [event["track"]["id"] for event in customer.heard("track_published")]
     # The shopper does not know of the colleague yet, and reads and sees nothing of theirs.
-    wrote = {"call_say": {"text": "he again"}, "call_clear": {}, "call_pointer": {"pointer": None},
+    wrote: dict[str, dict[str, Any]] = {"call_say": {"text": "he again"}, "call_clear": {}, "call_pointer": {"pointer": None},
              "call_checklist": {"checklist": {"title": "Pair", "steps": ["Open"]}}, "call_device": {"ask": "flip"}}  # fmt: skip
     for request, fields in wrote.items():
         assert await expert.code(request, call=call, **fields) == "transfer_open"
