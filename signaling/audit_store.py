@@ -77,6 +77,11 @@ class AuditStore:
             last = (await connection.execute(t.audit_head_table.select())).one_or_none()
         return (0, GENESIS) if last is None else (last.number, last.hash)
 
+    async def has(self, line: str) -> bool:
+        """Whether a line has this hash."""
+        async with self._database.read() as connection:
+            return (await connection.execute(sa.select(_c.number).where(_c.hash == line))).first() is not None
+
     async def verify(self) -> tuple[int, str, tuple[Fault, ...]]:
         """Read all of it: how many lines, the last hash, and what is wrong."""
         chain, after = Chain(), -(2**62)

@@ -1,4 +1,4 @@
-"""The ``lianmai`` command: ``serve``, ``token``, ``version``, ``config check``."""
+"""The ``lianmai`` command: ``serve``, ``token``, ``version``, ``config check``, ``audit verify``."""
 
 # ruff: noqa: T201
 
@@ -71,6 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     check = config_commands.add_parser("check", help="check the settings and print them, secrets left out")
     _add_settings(check)
     check.set_defaults(run=_config_check)
+
+    audit = commands.add_parser("audit", help="work with the audit of recordings")
+    audit_commands = audit.add_subparsers(required=True, metavar="COMMAND")
+    verify = audit_commands.add_parser("verify", help="check that no line was changed, removed, inserted or moved")
+    verify.add_argument("--head", metavar="HASH", help="a hash that was written down earlier: its line must be there still")
+    _add_settings(verify)
+    verify.set_defaults(run=_audit_verify)
     return parser
 
 
@@ -236,6 +243,37 @@ def _config_check(arguments: argparse.Namespace) -> int:
     with contextlib.suppress(BrokenPipeError):
         print(json.dumps(shown, indent=2, ensure_ascii=False))
     return 0
+
+
+def _audit_verify(arguments: argparse.Namespace) -> int:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return asyncio.run(_verify_audit(_config(arguments), arguments.head))
+    except (OSError, SQLAlchemyError, ValueError) as exc:
+        print(f"lianmai: the audit could not be read: {exc}", file=sys.stderr)
+        return 2
+
+
+async def _verify_audit(config: Config, head: str | None) -> int:
+    from signaling.store import Store
+
+    store = Store(config.store.url, time.time)
+    if store.file is not None and not store.file.exists():
+        raise ValueError(f"there is no database {store.file}")
+    await store.open()
+    try:
+        number, last, faults = await store.audit.verify()
+        lost = head is not None and not await store.audit.has(head)
+    finally:
+        await store.close()
+    for fault in faults:
+        print(f"line {fault.number}: {fault.problem}")
+    if lost:
+        print(f"no line has the hash {head}")
+    if not faults and not lost:
+        print(f"{number} lines, all as they were written; the last hash is {last}")
+    return 1 if faults or lost else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Recordings and reviews as JSON: the objects of PROTOCOL.md section 3.1. Pure."""
+"""Recordings and reviews as JSON: the objects of PROTOCOL.md section 3.1."""
 
 from __future__ import annotations
 
@@ -7,8 +7,15 @@ from dataclasses import asdict
 from typing import Any
 
 from recorder.review.audit import Entry
+from recorder.review.scorecard import Answer, Template, missing, to_json
 from signaling.note_store import CommentRecord, SearchRecord
 from signaling.recording_records import Details, GapRecord, RecordingRecord
+from signaling.review_store import CalibrationRecord, ReviewRecord
+
+_REVIEW = (
+    *("id", "recording", "calibration", "template", "version", "reviewer", "reviewer_name", "agent", "state"),
+    *("summary", "score", "failed", "passed"),
+)
 
 
 def ms(seconds: float | None) -> int | None:
@@ -100,3 +107,41 @@ def entry(one: Entry, detail: Any) -> dict[str, Any]:
     """A line of the audit."""
     shown = ("number", "actor", "name", "action", "recording", "hash")
     return {**{name: getattr(one, name) for name in shown}, "at": ms(one.at), "detail": detail}
+
+
+def template(one: Template) -> dict[str, Any]:
+    """A version of a scorecard."""
+    body = to_json(one)
+    return {**body, "by": body.pop("author"), "at": ms(body.pop("at"))}
+
+
+def answers(given: Sequence[Answer]) -> list[dict[str, Any]]:
+    """Of a review."""
+    return [{**asdict(one), "spans": [list(span) for span in one.spans]} for one in given]
+
+
+def review(one: ReviewRecord, card: Template, me: str) -> dict[str, Any]:
+    """For whoever may read it."""
+    return {
+        **{name: getattr(one, name) for name in _REVIEW},
+        "answers": answers(one.answers),
+        "created": ms(one.created),
+        "updated": ms(one.updated),
+        "submitted": ms(one.submitted),
+        "history": [{**asdict(event), "at": ms(event.at)} for event in one.history],
+        "missing": list(missing(card, {said.question: said for said in one.answers})) if one.state == "draft" else [],
+        "own": one.reviewer == me,
+    }
+
+
+def calibration(group: CalibrationRecord, given: Sequence[ReviewRecord]) -> dict[str, Any]:
+    """Who has submitted, and nothing of what they said."""
+    done = {one.reviewer for one in given if one.state != "draft"}
+    shown = ("id", "recording", "template", "version", "title")
+    return {
+        **{name: getattr(group, name) for name in shown},
+        "by": group.author,
+        "created": ms(group.created),
+        "reviewers": [{"identity": name, "submitted": name in done} for name in group.reviewers],
+        "complete": done >= set(group.reviewers),
+    }

@@ -27,6 +27,7 @@ from signaling.desk_store import DeskStore
 from signaling.kpi_query import KpiQuery
 from signaling.note_store import NoteStore
 from signaling.recording_store import RecordingStore
+from signaling.review_store import ReviewStore
 from signaling.room_model import Policy
 
 metadata = sa.MetaData()
@@ -96,6 +97,7 @@ class Store:
         self.kpi = KpiQuery(self._database, clock)
         self.recordings = RecordingStore(self._database)
         self.notes = NoteStore(self._database)
+        self.reviews = ReviewStore(self._database)
         self.audit = AuditStore(self._database, clock)
 
     async def open(self) -> None:

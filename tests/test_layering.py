@@ -45,7 +45,7 @@ SIGNALING_PURE = frozenset(
 RECORDER_PURE = frozenset(
     f"recorder.{name}" for name in (
         "clock_fit codecs codecs.av1 codecs.h264 codecs.opus codecs.picture codecs.vpx container depacketize mp4 reorder "
-        "spans webm"
+        "review.agreement review.audit review.retention review.sampling review.scorecard review.search spans webm"
     ).split()
 )
 

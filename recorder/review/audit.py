@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 GENESIS = "0" * 64
@@ -55,7 +55,7 @@ def follow(
 ) -> Entry:
     """The next line after the one with the hash ``previous``."""
     draft = Entry(number, round(at, 3), actor, name, action, recording, canonical(detail), previous, "")
-    return Entry(*(getattr(draft, field) for field in Entry.__dataclass_fields__ if field != "hash"), digest(draft))
+    return replace(draft, hash=digest(draft))
 
 
 class Chain:

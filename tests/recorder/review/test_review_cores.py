@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -112,7 +113,7 @@ def test_versions_follow_each_other() -> None:
 
 
 def test_the_life_of_a_review() -> None:
-    who = {"reviewer": "rita", "agent": "kim"}
+    who: Any = {"reviewer": "rita", "agent": "kim"}
     assert step("submit", "draft", by="rita", **who) == "submitted"
     assert step("appeal", "submitted", by="kim", **who) == "appealed"
     assert step("resolve", "appealed", by="boss", leads=True, **who) == "resolved"
