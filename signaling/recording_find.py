@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from signaling import review_tables as t
 from signaling.database import Database
-from signaling.recording_records import KEPT, Order, Page, SearchQuery, Sight
+from signaling.recording_records import Order, Page, SearchQuery, Sight
 
 MAX_PAGE = 1000
 #: Totals are counted up to here.
@@ -105,7 +105,8 @@ def conditions(query: SearchQuery) -> list[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = [
         _c[name] == getattr(query, name) for name in same if getattr(query, name) is not None
     ]
-    found.append(_c.state == query.state if query.state is not None else _c.state.in_(KEPT))
+    # "Not erased" is nearly all: no index of states is to be tempted by it.
+    found.append(_c.state == query.state if query.state is not None else _c.state != sa.literal_column("'erased'"))
     for column, least, most in ((_c.created, query.since, None), (_c.duration_s, query.min_s, query.max_s)):
         if least is not None:
             found.append(column >= least)

@@ -11,8 +11,6 @@ RecordingState = Literal["recording", "closed", "finishing", "ready", "failed", 
 Order = Literal["newest", "oldest", "longest", "rating", "score"]
 ORDERS: tuple[Order, ...] = get_args(Order)
 STATES: tuple[RecordingState, ...] = get_args(RecordingState)
-#: What is playable, or will be.
-KEPT: tuple[RecordingState, ...] = ("recording", "closed", "finishing", "ready", "failed")
 
 
 @dataclass(frozen=True, slots=True)
