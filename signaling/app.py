@@ -19,7 +19,7 @@ import ifaddr
 from aiohttp import web
 
 from media.pool import PoolConfig, WorkerPool
-from signaling import __version__, files, help_admin, help_rest, recordings_rest, rest, review_rest, whip
+from signaling import __version__, files, help_admin, help_rest, recordings_rest, rest, review_rest, review_work, whip
 from signaling.auth import ANY_ROOM, MAX_SKILL, ROLE_GRANTS, ROOM_NAME, Authority, Role, valid_identity
 from signaling.config import Config
 from signaling.errors import ApiError, bad_message
@@ -175,6 +175,7 @@ def make_app(hub: Hub, config: Config, limits: SessionLimits, pool: WorkerPool |
     app.add_routes(help_admin.routes(hub, held))
     app.add_routes(recordings_rest.routes(hub))
     app.add_routes(review_rest.routes(hub))
+    app.add_routes(review_work.routes(hub))
     app.add_routes(files.routes(hub.helping.files, hub.helping.file_access, hub.helping.takes_files))
     if config.demo.enabled:
         app.router.add_post("/dev/token", _demo_token(hub))

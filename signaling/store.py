@@ -29,6 +29,7 @@ from signaling.note_store import NoteStore
 from signaling.recording_store import RecordingStore
 from signaling.review_store import ReviewStore
 from signaling.room_model import Policy
+from signaling.work_store import WorkStore
 
 metadata = sa.MetaData()
 
@@ -98,6 +99,7 @@ class Store:
         self.recordings = RecordingStore(self._database)
         self.notes = NoteStore(self._database)
         self.reviews = ReviewStore(self._database)
+        self.work = WorkStore(self._database)
         self.audit = AuditStore(self._database, clock)
 
     async def open(self) -> None:

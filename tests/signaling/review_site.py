@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from signaling import recordings_rest, review_rest
+from signaling import recordings_rest, review_rest, review_work
 from signaling.http_common import errors
 from signaling.recording_records import PersonRecord, RecordingRecord
 from signaling.review_access import NoShelf
@@ -56,6 +56,7 @@ async def open_review(rig: Rig) -> ReviewSite:
     app = web.Application(middlewares=[errors])
     app.add_routes(recordings_rest.routes(rig.hub, shelf))
     app.add_routes(review_rest.routes(rig.hub))
+    app.add_routes(review_work.routes(rig.hub))
     http = TestClient(TestServer(app))
     await http.start_server()
     people = (PersonRecord("ann", "安", "shopper"), PersonRecord("kim", "Kim", "agent"))
