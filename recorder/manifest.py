@@ -18,10 +18,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from media.wire_types import ShapeError, decode, encode
 
+T = TypeVar("T")
 FORMAT = 1
 NAME = "manifest.json"
 TIMELINE = "timeline.log"
@@ -142,6 +143,11 @@ class Manifest:
         """The same with this entry in the place of the Track's former one, or added."""
         kept = tuple(entry if other.id == entry.id else other for other in self.tracks)
         return replace(self, tracks=kept if entry in kept else (*kept, entry))
+
+
+def change(value: T, **values: Any) -> T:
+    """``dataclasses.replace`` for manifests and what is in them."""
+    return replace(value, **values)  # type: ignore[type-var]
 
 
 # --- names -----------------------------------------------------------------------------------------------------------
