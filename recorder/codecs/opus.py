@@ -31,6 +31,6 @@ def head(channels: int) -> bytes:
     return b"OpusHead" + struct.pack("<BBHIhB", 1, channels, 0, RATE, 0, 0)
 
 
-def silence(channels: int) -> bytes:
-    """20 ms of silence, coded."""
-    return bytes((0xFC if channels == 2 else 0xF8, 0xFF, 0xFE))
+def silence(channels: int, samples: int = 960) -> bytes:
+    """Coded silence of 120, 240, 480 or 960 samples."""
+    return bytes((28 + _CELT.index(samples) << 3 | (4 if channels == 2 else 0), 0xFF, 0xFE))
