@@ -79,9 +79,13 @@ class RecordingStore:
 
     async def save_text(self, recording: str, text: str) -> None:
         """What can be searched: chat and notes, in any case; the first 200,000 characters."""
+        await self.save_texts({recording: text})
+
+    async def save_texts(self, texts: Mapping[str, str]) -> None:
+        """As :meth:`save_text`, by recording, all in one transaction."""
+        rows = [{"recording": recording, "text": text[:MAX_TEXT].lower()} for recording, text in texts.items()]
         async with self._database.write() as connection:
-            row = {"recording": recording, "text": text[:MAX_TEXT].lower()}
-            await connection.execute(self._database.upsert(t.texts_table), row)
+            await connection.execute(self._database.upsert(t.texts_table), rows)
 
     async def save_tracks(self, recording: str, tracks: Sequence[TrackRecord]) -> None:
         """All of them, in this order."""
