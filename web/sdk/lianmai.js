@@ -490,11 +490,11 @@ export class LianmaiRoom extends StageControls {
       .map(({ id }) => id);
     // These very ones: on the same m-line the next track has the same id.
     const missed = [...this.localTracks].filter(({ id }) => id !== null && gone.includes(id));
-    if (missed.length > 0) this.#env.setTimeout(() => this.#publisher.prune(missed, gone), EXPLAIN_MS);
+    // What a call holds again, until somebody else answers, is not listed either; and it may be listed again by then.
+    const still = () => gone.filter((id) => !this.#info.tracks.some((track) => track.id === id));
+    if (missed.length > 0) this.#env.setTimeout(() => this.#onAir.holds || this.#publisher.prune(missed, still()), EXPLAIN_MS);
   }
 }
 
 /** @param {WireEvent} event */
-function fieldsOf({ type: _type, seq: _seq, ...fields }) {
-  return fields;
-}
+const fieldsOf = ({ type: _type, seq: _seq, ...fields }) => fields;

@@ -162,6 +162,11 @@ export class OnAir {
     this.#end("off_stage");
   }
 
+  /** Whether what we send waits for somebody to answer a call. */
+  get holds() {
+    return this.#sending === "held";
+  }
+
   /** What a call lets us send. */
   get #sending() {
     return sendingOf(this.#options.call(), this.#options.identity());
