@@ -20,8 +20,8 @@ from typing import Any, get_args
 
 from recorder.clock_fit import Line, fit
 from recorder.finish_track import Media, TrackLogs, finish_track
-from recorder.manifest import Gap, GapReason, Manifest, ManifestError, TrackEntry, load, update
-from recorder.mux import MuxError
+from recorder.manifest import NAME, Gap, GapReason, Manifest, ManifestError, TrackEntry, load, locked, update
+from recorder.mux import MuxError, unfinished
 from recorder.sealed import SealedError
 from recorder.track_reader import Survey
 from recorder.vault import DataKey, Vault, VaultError
@@ -72,7 +72,7 @@ def finish_recording(folder: Path, vault: Vault, *, progress: Progress = lambda 
         _make(folder, vault, manifest, progress)
         manifest = update(folder, _concluded)
     if manifest.state == "ready":
-        _delete_logs(folder, manifest)
+        _tidy(folder, manifest)
     progress(1.0)
     return manifest
 
@@ -197,10 +197,16 @@ def _concluded(manifest: Manifest) -> Manifest:
     return replace(manifest, state="failed" if unwell else "ready", ended=ended)
 
 
-def _delete_logs(folder: Path, manifest: Manifest) -> None:
+def _tidy(folder: Path, manifest: Manifest) -> None:
+    """Delete logs, and what runs that were killed had begun."""
     for entry in manifest.tracks:
         for name in entry.logs:
             (folder / name).unlink(missing_ok=True)
+        for path in unfinished(folder, entry.id):
+            path.unlink(missing_ok=True)
+    with locked(folder):
+        for path in folder.glob(f".{NAME}.*"):
+            path.unlink(missing_ok=True)
 
 
 class _Meter:

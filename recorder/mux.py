@@ -20,6 +20,7 @@ from recorder.sealed import SealedReader, SealedWriter
 from recorder.vault import DataKey
 
 _PIECE = 1 << 20
+_BODY, _PART = ".body", ".part"
 #: What is shown of a picture when nothing says how long.
 PICTURE_MS = 33
 
@@ -30,6 +31,11 @@ class MuxError(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
+
+
+def unfinished(folder: Path, track: str) -> list[Path]:
+    """What a Muxer that was killed may leave."""
+    return [folder / f"{track}.{kind}{end}" for kind in ("webm", "mp4") for end in (_BODY, _PART)]
 
 
 class Muxer:
@@ -46,8 +52,8 @@ class Muxer:
         self._channels = channels
         self._number = number
         self.path = folder / f"{track}.{'webm' if self._webm else 'mp4'}"
-        self._body_path = self.path.with_name(f"{self.path.name}.body")
-        self._part_path = self.path.with_name(f"{self.path.name}.part")
+        self._body_path = self.path.with_name(f"{self.path.name}{_BODY}")
+        self._part_path = self.path.with_name(f"{self.path.name}{_PART}")
         for path in (self._body_path, self._part_path):
             path.unlink(missing_ok=True)
         self._body = SealedWriter(self._body_path, key)

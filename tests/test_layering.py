@@ -44,8 +44,9 @@ SIGNALING_PURE = frozenset(
 # recorder/ too: files, processes and decoders are around these.
 RECORDER_PURE = frozenset(
     f"recorder.{name}" for name in (
-        "clock_fit codecs codecs.av1 codecs.h264 codecs.opus codecs.picture codecs.vpx container depacketize mp4 reorder "
-        "review.agreement review.audit review.retention review.sampling review.scorecard review.search spans webm"
+        "clock_fit codecs codecs.av1 codecs.h264 codecs.opus codecs.picture codecs.vpx container depacketize "
+        "media_index mp4 reorder review.agreement review.audit review.retention review.sampling review.scorecard "
+        "review.search sound_line spans track_log track_reader webm"
     ).split()
 )
 

@@ -108,6 +108,8 @@ def test_a_run_that_was_killed_is_repeated(folder: Path, when: int, monkeypatch:
         finish_recording(folder, VAULT)
     monkeypatch.undo()
     assert len(list(folder.glob("*.log"))) == 4
+    for name in ("host-video.webm.body", "host-video.webm.part", ".manifest.json.0123abcd"):
+        (folder / name).write_bytes(b"half")
     manifest = finish_recording(folder, VAULT)
     assert manifest.state == "ready"
     assert content(folder, manifest) == content(copy, finish_recording(copy, VAULT))
