@@ -12,7 +12,7 @@ import contextlib
 import json
 import logging
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
 from media import api
@@ -25,7 +25,7 @@ MAX_FRAME = 16 * 1024 * 1024
 MAX_PENDING = 4096
 _LENGTH = struct.Struct("!I")
 _REQUESTS = {cls.method: cls for cls in api.REQUESTS}
-_EVENTS = {cls.event: cls for cls in api.EVENTS}
+_EVENTS: dict[str, type[api.Event]] = {cls.event: cls for cls in api.EVENTS}
 _RESULTS: dict[str, type[Any]] = {api.GetStats.method: api.WorkerStats}
 
 
@@ -63,17 +63,25 @@ async def read_frame(reader: asyncio.StreamReader) -> dict[str, Any]:
 
 
 class RpcClient:
-    """The control plane's end. One per Worker; :meth:`run` reads until the Worker goes away."""
+    """The control plane's end. One per Worker; :meth:`run` reads until the Worker goes away.
+
+    ``events`` and ``results`` by name: the Worker's, unless another process of ours is spoken to.
+    """
 
     def __init__(
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         on_event: Callable[[api.Event], None],
+        *,
+        events: Mapping[str, type[api.Event]] = _EVENTS,
+        results: Mapping[str, type[Any]] = _RESULTS,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._on_event = on_event
+        self._events = events
+        self._results = results
         self._pending: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._next_id = 0
         self._closed = False
@@ -96,7 +104,7 @@ class RpcClient:
             self._pending.pop(call_id, None)
         if "error" in reply:
             raise RpcError(reply["error"]["code"], reply["error"]["message"])
-        result_type = _RESULTS.get(request.method)
+        result_type = self._results.get(request.method)
         return cast(R, decode(result_type, reply["result"]) if result_type else None)
 
     async def run(self) -> None:
@@ -105,7 +113,7 @@ class RpcClient:
             while True:
                 message = await read_frame(self._reader)
                 if "event" in message:
-                    self._report(decode(_EVENTS[message["event"]], message["params"]))
+                    self._report(decode(self._events[message["event"]], message["params"]))
                 elif (future := self._pending.get(message["id"])) is not None and not future.done():
                     future.set_result(message)
         except (ConnectionError, ShapeError, KeyError) as exc:
