@@ -31,7 +31,7 @@ from media.rpc import MAX_FRAME, RpcError, pack_frame
 from media.tap_wire import HELLO, FrameReader, WireError
 from media.wire_types import ShapeError, decode, encode
 from recorder import api
-from recorder.manifest import Gap, Manifest, check_folder, check_track_id, load, save, sync_folder
+from recorder.manifest import Gap, Manifest, ManifestError, check_folder, check_track_id, load, locked, save, sync_folder
 from recorder.repair import mark_open, repair, unmark
 from recorder.vault import Vault, VaultError
 from recorder.writer import LOOK_S, SLOW_S, Writer
@@ -39,7 +39,7 @@ from recorder.writer import LOOK_S, SLOW_S, Writer
 logger = logging.getLogger(__name__)
 CLOSE_S = 5.0
 MAX_PENDING = 4096
-#: What is made of one Track alone begins with its id; of what is left, only these are no picture or sound of anybody.
+#: What outlives an erasure.
 _KEPT = ("manifest.json",)
 _LENGTH = struct.Struct("!I")
 _REQUESTS = {cls.method: cls for cls in api.REQUESTS}
@@ -60,8 +60,8 @@ class Desk:
                 return self._stats()
             case api.StartRecording():
                 return writer.submit(lambda: self._start(request))
-            case api.ResumeRecording(recording, folder):
-                return writer.submit(lambda: self._resume(recording, folder))
+            case api.ResumeRecording(recording, place):
+                return writer.submit(lambda: self._resume(recording, place))
             case api.AddTrack():
                 check_track_id(request.track)
                 return writer.submit(lambda: writer.add_track(request))
@@ -76,9 +76,11 @@ class Desk:
             case api.StopRecording(recording):
                 return writer.submit(lambda: writer.stop(writer.found(recording)))
             case api.EraseTracks():
-                return writer.submit(lambda: self._erase_tracks(request))
+                folder = self._root / check_folder(request.folder)
+                return writer.submit(lambda: _alone(folder, lambda: self._erase_tracks(request)))
             case api.EraseRecording():
-                return writer.submit(lambda: self._erase(request))
+                folder = self._root / check_folder(request.folder)
+                return writer.submit(lambda: _alone(folder, lambda: self._erase(request)))
         raise RpcError("bad_request", f"{request.method} is not known")
 
     def _stats(self) -> api.RecorderStats:
@@ -175,6 +177,14 @@ class Desk:
         save(path, left)
         _delete(path, lambda name: name in _KEPT)
         unmark(self._root, manifest.id)
+
+
+def _alone(folder: Path, work: Callable[[], None]) -> None:
+    """While nobody finishes it: what was just erased must not come back with what another process has read before."""
+    if not folder.is_dir():
+        raise ManifestError("manifest_missing", "there is no such recording")
+    with locked(folder):
+        work()
 
 
 def _delete(folder: Path, keep: Callable[[str], bool]) -> None:
