@@ -31,7 +31,17 @@ from media.rpc import MAX_FRAME, RpcError, pack_frame
 from media.tap_wire import HELLO, FrameReader, WireError
 from media.wire_types import ShapeError, decode, encode
 from recorder import api
-from recorder.manifest import Gap, Manifest, ManifestError, check_folder, check_track_id, load, locked, save, sync_folder
+from recorder.manifest import (
+    Gap,
+    Manifest,
+    ManifestError,
+    check_folder,
+    check_track_id,
+    load,
+    locked,
+    save,
+    sync_folder,
+)
 from recorder.repair import mark_open, repair, unmark
 from recorder.vault import Vault, VaultError
 from recorder.writer import LOOK_S, SLOW_S, Writer
